@@ -1,0 +1,48 @@
+"""The arrows of the house: who may import whom."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from importlinter.cli import lint_imports
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_import_contracts_hold(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    code = lint_imports(no_cache=True)
+    assert code == 0, capsys.readouterr().out
+
+
+def test_engine_needs_only_its_own_libraries():
+    """`inference` imports with every other installed third-party package hidden."""
+    program = f"""
+import sys
+
+class Hide:
+    hidden = {{"django", "channels", "pydantic", "peft", "accelerate", "redis", "celery", "uvicorn"}}
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.hidden:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Hide())
+sys.path.insert(0, {str(ROOT)!r})
+from inference import Engine, EngineConfig, GenerationRequest, InProcessClient, SamplingParams
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd="/")
+
+
+def test_management_commands_do_not_load_torch():
+    """Migrating a database must not cost seconds of importing a deep-learning framework."""
+    program = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "loraland_site.settings"
+import django
+django.setup()
+from django.urls import get_resolver
+get_resolver().url_patterns
+import loraland_site.asgi
+assert "torch" not in sys.modules, "torch was imported"
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
