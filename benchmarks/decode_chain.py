@@ -1,11 +1,11 @@
 """How fast can one decode step be? A study of the kernel chain of a Mistral-7B-shaped model on one GPU.
 
 Random weights, paged KV of length 320, greedy; all 32 layers run as one CUDA graph. Each LoRA expand lives
-inside the element-wise kernel that follows the base product anyway (rotary + KV store, SiLU times up, residual
-add), so LoRA adds no launch. The shrink is part of the base product (`dense`: the A rows of all 25 slots stand
-below the base weight) or of a streaming GEMM that reads the A rows of one slot (`gather`, one row). RMSNorm
-needs no pass of its own: the residual kernel writes partial sums of squares and the next epilogue divides by
-their root.
+inside the element-wise kernel that follows the base product anyway (rotary + KV store, SiLU times up,
+residual add), so LoRA adds no launch. The shrink is part of the base product (`dense`: the A rows of all 25
+slots stand below the base weight) or of a streaming GEMM that reads the A rows of one slot (`gather`, one
+row). RMSNorm needs no pass of its own: the residual kernel writes partial sums of squares and the next
+epilogue divides by their root.
 
     python benchmarks/decode_chain.py    # checks against float64, then times; about two minutes on an H200
 """
@@ -846,7 +846,7 @@ def milliseconds(graph, replays=20):
 
 
 def check():
-    """One layer of every variant against float64; relative error of the residual stream (bf16: below 1e-2)."""
+    """One layer of every variant against float64: relative error of the residual stream below 1e-2 (bf16)."""
     chain = Chain(1, 25, 16, maxn=40)
     mixed = torch.tensor([0, -1, 24, 7, 7, 3, -1, 11] * 5, device=dev, dtype=torch.int32)
     lora_only = torch.tensor([0, 1, 24, 7, 7, 3, 2, 11] * 5, device=dev, dtype=torch.int32)
