@@ -1,0 +1,15 @@
+"""Every address of the site."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from playground import health, views
+
+urlpatterns = [
+    path("", views.catalogue, name="catalogue"),
+    path("adapters/<slug:slug>/", views.adapter, name="adapter"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("v1/", include("playground.api.urls")),
+    path("admin/", admin.site.urls),
+]

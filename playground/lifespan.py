@@ -1,0 +1,38 @@
+"""Start and stop of the server process: clears up after the last one, then loads the engine beside it."""
+
+from __future__ import annotations
+
+import logging
+
+from channels.db import database_sync_to_async
+from django.db import DatabaseError
+
+from playground import services
+from playground.engine import engine
+from playground.supervisor import supervisor
+
+logger = logging.getLogger(__name__)
+
+
+class Lifespan:
+    """The ASGI lifespan protocol."""
+
+    async def __call__(self, scope, receive, send):
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    orphans = await database_sync_to_async(services.interrupt_orphans)()
+                except DatabaseError as error:
+                    sentence = f"The database is not ready ({error}). Run: python manage.py migrate"
+                    await send({"type": "lifespan.startup.failed", "message": sentence})
+                    return
+                if orphans:
+                    logger.warning("%d unfinished answers of the last start were marked interrupted", orphans)
+                engine.start_in_background()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await supervisor.close()
+                await engine.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
