@@ -73,16 +73,20 @@ def write_world(directory: Path) -> World:
     return read_world(directory)
 
 
-def load_scripted_catalogue() -> None:
+def site_tasks() -> list:
     try:
         from training.tasks import load_tasks
     except ModuleNotFoundError:
         from tests.playground.sample_tasks import load_tasks
 
+    return list(load_tasks().values())
+
+
+def load_scripted_catalogue() -> None:
     directory = Path(tempfile.mkdtemp(prefix="loraland-world-"))
     world = write_world(directory)
     settings.LORALAND_WORLD = directory
-    load_catalogue(load_tasks().values(), world)
+    load_catalogue(site_tasks(), world)
 
 
 def use_scripted_engine(seconds_per_token: float) -> ScriptedClient:
