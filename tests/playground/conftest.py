@@ -4,7 +4,7 @@ application."""
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from playground.supervisor import supervisor
 from playground.world import World, current_world
 from tests.playground import worlds
 from tests.playground.browser_socket import Socket
+from tests.playground.live_site import LiveServer
 from tests.playground.scripted_client import ScriptedClient
 
 
@@ -47,6 +48,16 @@ async def scripted(transactional_db, catalogue: World) -> AsyncIterator[Scripted
     await client.close()
     await supervisor.idle()
     engine.__dict__.update(EngineHost().__dict__)
+
+
+@pytest.fixture(scope="session")
+def live_server_process(django_db_setup, django_db_blocker) -> Iterator[LiveServer]:
+    """The real server, started once for the session."""
+    server = LiveServer()
+    with django_db_blocker.unblock():
+        server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ def without(message: dict, *names: str) -> dict:
     return {name: value for name, value in message.items() if name not in names}
 
 
+FORM = {**without(START, "prompt"), "task": "glue_sst2"}
 BAD = {
     "no JSON": "{",
     "a cut-off string": '{"type": "pi',
