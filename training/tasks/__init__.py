@@ -1,0 +1,5 @@
+"""The tasks of LoRA Land (arXiv 2405.00732): one TOML file each in `data/`, read by `load_tasks`."""
+
+from training.tasks.task import Example, Field, PaperScores, Task, load_tasks
+
+__all__ = ["Example", "Field", "PaperScores", "Task", "load_tasks"]
