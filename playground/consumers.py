@@ -111,6 +111,7 @@ class PlaygroundConsumer(AsyncWebsocketConsumer):
                 "type": "started",
                 "id": name,
                 "prompt": run.prompt,
+                "variables": run.variables,
                 "prompt_tokens": run.prompt_tokens,
                 "sampling": run.sampling,
                 "panes": [
