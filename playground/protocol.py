@@ -10,7 +10,7 @@ Client to server:
 
 Server to client:
 
-    {"type": "started", "id", "prompt", "prompt_tokens", "sampling", "gold",
+    {"type": "started", "id", "prompt", "variables", "prompt_tokens", "sampling", "gold",
      "panes": [{"pane", "adapter", "name"}]}
     {"type": "event", "id", "pane", "seq", "kind", …}     kind: queued, loading, prefill, tokens, done, error
     {"type": "error", "id" | null, "code", "message"}             about a command; the socket stays open
