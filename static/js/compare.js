@@ -64,6 +64,7 @@ function goLive() {
       return;
     }
     comparison.run(order);
+    showPanes();
     announce("Generating with the base and with the adapter.");
   }
   find("run").disabled = false;
@@ -152,6 +153,12 @@ function promptProblem(order) {
   const bytes = new TextEncoder().encode(JSON.stringify(order)).length + 512;
   if (bytes > limits.frame_bytes) return "The prompt is too long to be sent. Shorten it.";
   return null;
+}
+
+/** On a narrow screen the panes stand below the form: brings them into view. */
+function showPanes() {
+  const panes = workbench.querySelector(".panes");
+  if (panes.getBoundingClientRect().top > window.innerHeight * 0.6) panes.scrollIntoView({ block: "start" });
 }
 
 function showFormError(message, parameter = null) {

@@ -42,6 +42,7 @@ export class Comparison extends EventTarget {
   retry(slot) {
     if (this.facts === null) {
       if (this.order) this.run(this.order);
+      else this.resume(this.runId, this.retries);
       return;
     }
     const { prompt, sampling } = this.facts;

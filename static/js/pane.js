@@ -3,6 +3,7 @@
 import { matches } from "./match.js";
 
 const STICK_WITHIN = 100; // pixels from the end within which the view follows new text
+const BRIEF = 20; // characters up to which an answer is a label, and shown large
 
 const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`);
 const perSecond = (speed) => `${speed < 10 ? speed.toFixed(1) : Math.round(speed)} tok/s`;
@@ -43,6 +44,7 @@ export class PaneView {
     const { pane, root } = this;
     root.dataset.phase = pane.phase;
     root.toggleAttribute("data-active", pane.active);
+    root.toggleAttribute("data-brief", !pane.active && pane.text.trim().length <= BRIEF);
     this.scroll.setAttribute("aria-busy", String(pane.active));
     this.drawText();
     setText(this.find("phase-text"), pane.describe());
@@ -73,9 +75,9 @@ export class PaneView {
   drawMetrics() {
     const { pane } = this;
     const speed = pane.phase === "done" ? pane.tokensPerSecond : pane.active ? pane.liveSpeed() : null;
-    const first = pane.timings?.first_token_ms;
+    const first = pane.firstTokenMs;
     const total = pane.timings ? seconds(pane.timings.total_ms) : pane.active ? seconds(performance.now() - pane.since) : "–";
-    this.metric("first", first === undefined || first === null ? "–" : seconds(first));
+    this.metric("first", first === null ? "–" : seconds(first));
     this.metric("speed", speed ? perSecond(speed) : "–");
     this.metric("tokens", pane.promptTokens === null ? "–" : `${pane.promptTokens} / ${pane.tokens}`);
     this.metric("total", total);

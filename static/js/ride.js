@@ -1,7 +1,7 @@
 /** Lays a roller-coaster track over the supports of `catalogue/_ride.html` and sends a train along it, once. */
 
 const SVG = "http://www.w3.org/2000/svg";
-const [WIDTH, GROUND, TALLEST, MARGIN] = [1000, 220, 190, 30];
+const [WIDTH, GROUND, TALLEST, MARGIN] = [1000, 320, 280, 30];
 const CARS = 4;
 const CAR_SPACING = 17;
 const RIDE_MS = 9000;
@@ -38,7 +38,7 @@ export function buildRide(figure) {
     );
     return { x, y };
   });
-  const ends = [{ x: -20, y: GROUND - 10 }, ...points, { x: WIDTH + 20, y: GROUND - 10 }];
+  const ends = [{ x: -12, y: GROUND - 8 }, ...points, { x: WIDTH + 12, y: GROUND - 8 }];
   const line = element("path", { class: "ride__track", d: track(ends) });
   drawing.insertBefore(line, drawing.querySelector(".ride__supports"));
   sendTrain(drawing, line);

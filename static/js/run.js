@@ -98,6 +98,12 @@ export class Pane {
     this.finishReason = "cancelled";
   }
 
+  /** From the start to the first token: the server's figure once it is known, else as seen from here; null before. */
+  get firstTokenMs() {
+    if (this.timings) return this.timings.first_token_ms;
+    return this.replayed || this.firstAt === null ? null : this.firstAt - this.since;
+  }
+
   /** Tokens per second as seen from here while the answer is being written; null while too little is known. */
   liveSpeed(now = performance.now()) {
     if (this.replayed || this.firstAt === null || now - this.firstAt < 400) return null;
