@@ -42,7 +42,7 @@ class Adapter(models.Model):
     category = models.CharField(max_length=80, db_index=True)
     summary = models.CharField(max_length=300)
     dataset = models.CharField(max_length=200)
-    dataset_url = models.URLField(blank=True)
+    dataset_url = models.CharField(max_length=200, blank=True)
     hub_id = models.CharField("Hugging Face id", max_length=120, blank=True)
     metric = models.CharField(max_length=40, blank=True)
     template = models.TextField("prompt template", validators=[check_template])

@@ -103,6 +103,7 @@ def world_context() -> dict[str, Any]:
     world = current_world()
     return {
         "name": world.name,
+        "base_id": world.base_id,
         "base_name": world.base_name,
         "base_parameters": world.base_parameters,
         "base_summary": world.base_summary,

@@ -59,6 +59,7 @@ def adapter(request: HttpRequest, slug: str) -> HttpResponse:
         "adapters/detail.html",
         {
             "adapter": found,
+            "adapter_facts": current_world().adapters.get(found.slug),
             "form_fields": [{**field, "value": values.get(field["name"], "")} for field in found.fields],
             "examples": examples,
             "sampling_defaults": sampling,

@@ -13,6 +13,7 @@ from playground.catalogue import load_catalogue
 from playground.engine import engine
 from playground.world import World, read_world
 from tests.playground.scripted_client import Script, ScriptedClient
+from training.tasks import Task, load_tasks
 
 MEASURED = {
     "metric": "accuracy",
@@ -73,12 +74,7 @@ def write_world(directory: Path) -> World:
     return read_world(directory)
 
 
-def site_tasks() -> list:
-    try:
-        from training.tasks import load_tasks
-    except ModuleNotFoundError:
-        from tests.playground.sample_tasks import load_tasks
-
+def site_tasks() -> list[Task]:
     return list(load_tasks().values())
 
 
