@@ -14,6 +14,13 @@ from playground.supervisor import supervisor
 logger = logging.getLogger(__name__)
 
 
+@database_sync_to_async
+def clear_up() -> int:
+    """Puts the database in order before the first visitor; returns how many answers were left unfinished."""
+    services.forget_old_runs()
+    return services.interrupt_orphans()
+
+
 class Lifespan:
     """The ASGI lifespan protocol."""
 
@@ -22,13 +29,13 @@ class Lifespan:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 try:
-                    orphans = await database_sync_to_async(services.interrupt_orphans)()
+                    orphans = await clear_up()
                 except DatabaseError as error:
                     sentence = f"The database is not ready ({error}). Run: python manage.py migrate"
                     await send({"type": "lifespan.startup.failed", "message": sentence})
                     return
                 if orphans:
-                    logger.warning("%d unfinished answers of the last start were marked interrupted", orphans)
+                    logger.warning("%d answers of the last process are unfinished and marked so", orphans)
                 engine.start_in_background()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from channels.db import database_sync_to_async
 from django.db import transaction
+from django.utils import timezone
 
 from inference.client import InferenceClient
 from inference.request import GenerationRequest, RequestError, SamplingParams
@@ -19,6 +21,7 @@ from playground.visitor import Visitor
 from playground.world import current_world
 
 MAX_RUNS_PER_VISITOR = 4
+RUNS_KEPT = timedelta(days=30)
 # Greedy, so that what differs between two panes is the adapter and not the draw.
 SAMPLING_DEFAULTS: dict[str, Any] = {"max_tokens": 128, "temperature": 0.0}
 
@@ -182,3 +185,9 @@ def interrupt_orphans() -> int:
         error_code="interrupted",
         error_message="The server stopped before this answer was finished.",
     )
+
+
+def forget_old_runs() -> int:
+    """Deletes what visitors wrote more than `RUNS_KEPT` ago; returns how many runs that were."""
+    _, deleted = Run.objects.filter(created_at__lt=timezone.now() - RUNS_KEPT).delete()
+    return deleted.get(Run._meta.label, 0)

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
+from django.db import DatabaseError
 
 from inference.client import InferenceClient
 from inference.request import Done, Event, Failed, RequestError, Tokens
@@ -104,7 +105,10 @@ class RunSupervisor:
             logger.exception("Watching run %s failed", record.pane.request_id)
             record.fail("internal", "The answer could not be recorded.")
         finally:
-            await record.save()
+            try:
+                await record.save()
+            except DatabaseError:
+                logger.exception("The end of run %s could not be saved", record.pane.request_id)
 
     async def start(self, run_id: UUID, work: Coroutine[Any, Any, Any]) -> Any:
         """Runs `work`, the start of a run, to its end even if the caller goes away meanwhile."""

@@ -6,6 +6,7 @@ A world is a directory with a `world.json` (see `demo/README.md`). Reading it to
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -66,7 +67,8 @@ class World:
             return Availability(False, f"Its weights are not part of the {self.name} world that runs here.")
         for file in ADAPTER_FILES:
             if not (adapter.path / file).is_file():
-                return Availability(False, f"The file {adapter.path / file} is missing; restore it.")
+                where = os.path.relpath(adapter.path / file, self.directory)
+                return Availability(False, f"A file of the {self.name} world is missing: {where}.")
         if slug in self.refused:
             return Availability(False, self.refused[slug])
         return Availability(True)

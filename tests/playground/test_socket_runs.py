@@ -38,6 +38,7 @@ async def test_a_comparison_streams_both_panes_to_their_ends(scripted, connect):
     assert [pane["adapter"] for pane in started["panes"]] == [None, "glue_sst2"]
     assert started["panes"][0]["name"] == "Mini-Mistral 5M (base)"
     assert started["gold"] == "1"
+    assert started["variables"] == SENTENCE
     assert (socket.text(0), socket.text(1)) == ("I liked it", "1")
     for pane in (0, 1):
         kinds = [event["kind"] for event in socket.events(pane)]
