@@ -1,0 +1,152 @@
+"""Turns one scheduled step into tensors, runs the model and gives the logits back."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence as Rows
+from pathlib import Path
+
+import torch
+
+from inference import kernels
+from inference.config import EngineConfig
+from inference.kernels.layout import LoraSegment, Span
+from inference.lora.registry import AdapterRegistry
+from inference.models.config import read_config
+from inference.models.mistral import MistralModel
+from inference.sequence import ScheduledSequence
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_DEFAULT_LONGEST = 8  # sequences of full length that the cache holds when the configuration gives no size
+
+
+class ModelRunner:
+    """The base model, its KV cache and the adapters.
+
+    The cache of a layer is `[num_blocks + 1, block_size, 2, kv_heads, head_dim]`, keys and values side by
+    side; the last block stays zero and is nobody's. Raises `CheckpointError` for a model and `ValueError`
+    for settings that cannot be served.
+    """
+
+    def __init__(self, config: EngineConfig):
+        directory = Path(config.model)
+        self.device = _pick_device(config.device)
+        self.dtype = _pick_dtype(config.dtype, self.device)
+        self.model_config = read_config(directory)
+        self.max_model_len = _pick_length(config, self.model_config.max_position)
+        self.block_size = config.block_size
+        capacity = config.kv_cache_tokens or _DEFAULT_LONGEST * self.max_model_len
+        self.num_blocks = -(-capacity // config.block_size)
+        self.adapters = AdapterRegistry(self.model_config, self.dtype, self.device, config.adapter_slots)
+
+        self._kernels = kernels.for_device(self.device)
+        self._model = MistralModel(self.model_config, directory, self.dtype, self.device)
+        self._caches = [self._new_cache() for _ in range(self.model_config.num_layers)]
+        cos, sin = self.model_config.rotary.tables(self.max_model_len, self.dtype)
+        self._cos, self._sin = cos.to(self.device), sin.to(self.device)
+
+    @torch.inference_mode()
+    def run(self, batch: list[ScheduledSequence]) -> torch.Tensor:
+        """Computes `num_new` tokens of each sequence, storing their keys and values.
+
+        Gives float32 logits `[number of sequences that sample, vocab_size]`, in batch order, on the
+        model's device. Sequences are not changed. A sequence's `block_table` must already cover its new
+        tokens.
+        """
+        order = sorted(range(len(batch)), key=lambda i: _packing_key(batch[i]))
+        token_ids: list[int] = []
+        positions: list[int] = []
+        slots: list[int] = []
+        spans: list[Span] = []
+        last_row = [0] * len(batch)
+        for index in order:
+            sequence, new = batch[index].sequence, batch[index].num_new
+            computed, table = sequence.num_computed, sequence.block_table
+            spans.append(Span(len(token_ids), new, computed, table))
+            token_ids += sequence.token_ids[computed : computed + new]
+            positions += range(computed, computed + new)
+            slots += [
+                table[position // self.block_size] * self.block_size + position % self.block_size
+                for position in range(computed, computed + new)
+            ]
+            last_row[index] = len(token_ids) - 1
+
+        at = torch.tensor(positions, device=self.device)
+        attention = self._kernels.plan_attention(
+            spans, self.block_size, len(self._caches[0]), self.model_config.sliding_window, self._cos
+        )
+        hidden = self._model.forward(
+            self._kernels,
+            torch.tensor(token_ids, device=self.device),
+            (self._cos[at], self._sin[at]),
+            torch.tensor(slots, device=self.device),
+            self._caches,
+            attention,
+            _segments([batch[index] for index in order], spans),
+        )
+        sampled = [last_row[index] for index, item in enumerate(batch) if item.samples]
+        if sampled != list(range(len(token_ids))):
+            hidden = hidden[torch.tensor(sampled, dtype=torch.int64, device=self.device)]
+        return self._model.logits(self._kernels, hidden)
+
+    def _new_cache(self) -> torch.Tensor:
+        config = self.model_config
+        cache = torch.empty(
+            (self.num_blocks + 1) * self.block_size,
+            2,
+            config.num_kv_heads,
+            config.head_dim,
+            dtype=self.dtype,
+            device=self.device,
+        )
+        cache[-self.block_size :] = 0
+        return cache
+
+
+def _packing_key(item: ScheduledSequence) -> tuple[bool, int]:
+    """Decoding rows first, rows of one adapter side by side, the base's in front."""
+    adapter = item.sequence.adapter
+    return item.num_new > 1, 0 if adapter is None else id(adapter)
+
+
+def _segments(packed: Rows[ScheduledSequence], spans: Rows[Span]) -> list[LoraSegment]:
+    segments = []
+    pairs = zip(packed, spans, strict=True)
+    for _, run in itertools.groupby(pairs, key=lambda pair: id(pair[0].sequence.adapter)):
+        rows = list(run)
+        adapter = rows[0][0].sequence.adapter
+        if adapter is not None:
+            segments.append(LoraSegment(rows[0][1].start, rows[-1][1].stop, adapter.weights.factors))
+    return segments
+
+
+def _pick_device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise ValueError(f"device must be cpu, cuda or cuda:N, not {name!r}.")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device is {name!r}, but torch finds no CUDA device. Use device='cpu'.")
+    return device
+
+
+def _pick_dtype(name: str, device: torch.device) -> torch.dtype:
+    if name == "auto":
+        return torch.float32 if device.type == "cpu" else torch.bfloat16
+    if name not in _DTYPES:
+        raise ValueError(f"dtype must be auto, {', '.join(_DTYPES)}, not {name!r}.")
+    return _DTYPES[name]
+
+
+def _pick_length(config: EngineConfig, longest: int) -> int:
+    if config.block_size < 1:
+        raise ValueError(f"block_size must be at least 1, not {config.block_size}.")
+    if config.max_model_len is None:
+        return longest
+    if not 1 <= config.max_model_len <= longest:
+        raise ValueError(
+            f"max_model_len is {config.max_model_len}; this model's positions allow 1 to {longest} tokens."
+        )
+    return config.max_model_len

@@ -1,0 +1,1 @@
+"""Base models: their configuration, their checkpoints and their forward pass."""

@@ -1,0 +1,159 @@
+"""The Mistral and Llama forward pass over a mixed batch of rows, with LoRA at every product."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import torch
+
+from inference.kernels.layout import LoraSegment, Site
+from inference.models.checkpoint import Checkpoint
+from inference.models.config import CheckpointError, ModelConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One stacked base product: `weight [in, out]` and `bias [out]` or None."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    input_norm: torch.Tensor
+    qkv: Product
+    o: Product
+    post_attention_norm: torch.Tensor
+    gate_up: Product
+    down: Product
+
+
+class MistralModel:
+    """Weights in memory, projections that share their input stacked, and the forward pass.
+
+    `forward` is pure arithmetic over prepared tensors; who attends to what and which rows have which
+    adapter is the caller's business (`inference.model_runner`).
+    """
+
+    def __init__(self, config: ModelConfig, directory: Path, dtype: torch.dtype, device: torch.device):
+        self.config = config
+        with Checkpoint(directory) as checkpoint:
+            self._load(checkpoint, dtype, device)
+
+    def forward(
+        self,
+        kernels: ModuleType,
+        token_ids: torch.Tensor,
+        rotation: tuple[torch.Tensor, torch.Tensor],
+        slots: torch.Tensor,
+        caches: Sequence[torch.Tensor],
+        attention,
+        segments: Sequence[LoraSegment],
+    ) -> torch.Tensor:
+        """Hidden states `[num_rows, hidden]` before the last norm, for `token_ids` int64 `[num_rows]`.
+
+        `rotation` is cosine and signed sine `[num_rows, 1, head_dim]`, `slots` int64 `[num_rows]` where
+        keys and values go, `caches` one per layer, `attention` what `kernels.plan_attention` prepared.
+        """
+        config = self.config
+        heads, kv_heads, head_dim = config.num_heads, config.num_kv_heads, config.head_dim
+        rotated = config.q_size + config.kv_size
+        x = self.embedding[token_ids]
+        for index, layer in enumerate(self.layers):
+
+            def adapt(y: torch.Tensor, source: torch.Tensor, site: Site, index: int = index) -> None:
+                if segments:
+                    shrunk = kernels.lora_shrink(source, segments, index, site)
+                    kernels.lora_expand_(y, shrunk, segments, index, site)
+
+            normed = kernels.rms_norm(x, layer.input_norm, config.rms_norm_eps)
+            qkv = kernels.linear(normed, layer.qkv.weight, layer.qkv.bias)
+            adapt(qkv, normed, Site.QKV)
+            kernels.rotary_(qkv[:, :rotated].view(-1, heads + kv_heads, head_dim), *rotation)
+            kernels.store_kv(qkv[:, config.q_size :], caches[index], slots)
+            query = qkv[:, : config.q_size].view(-1, heads, head_dim)
+            attended = kernels.paged_attention(query, caches[index], attention)
+            kernels.linear_add_(x, attended, layer.o.weight, layer.o.bias)
+            adapt(x, attended, Site.O)
+
+            normed = kernels.rms_norm(x, layer.post_attention_norm, config.rms_norm_eps)
+            gate_up = kernels.linear(normed, layer.gate_up.weight, layer.gate_up.bias)
+            adapt(gate_up, normed, Site.GATE_UP)
+            activated = kernels.silu_mul(gate_up)
+            kernels.linear_add_(x, activated, layer.down.weight, layer.down.bias)
+            adapt(x, activated, Site.DOWN)
+        return x
+
+    def logits(self, kernels: ModuleType, x: torch.Tensor) -> torch.Tensor:
+        """float32 `[num_rows, vocab_size]` for hidden states `[num_rows, hidden]`."""
+        normed = kernels.rms_norm(x, self.norm, self.config.rms_norm_eps)
+        return kernels.linear(normed, self.head).float()
+
+    def _load(self, checkpoint: Checkpoint, dtype: torch.dtype, device: torch.device) -> None:
+        config = self.config
+
+        def vector(name: str, size: int) -> torch.Tensor:
+            return checkpoint.take(name, (size,), dtype).to(device)
+
+        def product(prefix: str, names: tuple[str, ...], has_bias: bool) -> Product:
+            shapes = [config.linear_shapes[name] for name in names]
+            weights = [
+                checkpoint.take(f"{prefix}.{name}.weight", shape, dtype)
+                for name, shape in zip(names, shapes, strict=True)
+            ]
+            bias = None
+            if has_bias:
+                parts = [
+                    vector(f"{prefix}.{name}.bias", shape[0])
+                    for name, shape in zip(names, shapes, strict=True)
+                ]
+                bias = torch.cat(parts)
+            # Transposed once here: the order in which BLAS multiplies few rows fastest.
+            return Product(torch.cat(weights).t().contiguous().to(device), bias)
+
+        self.embedding = checkpoint.take(
+            "model.embed_tokens.weight", (config.vocab_size, config.hidden_size), dtype
+        ).to(device)
+        self.layers = []
+        for index in range(config.num_layers):
+            prefix = f"model.layers.{index}"
+            self.layers.append(
+                Layer(
+                    input_norm=vector(f"{prefix}.input_layernorm.weight", config.hidden_size),
+                    qkv=product(
+                        prefix,
+                        ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+                        config.attention_bias,
+                    ),
+                    o=product(prefix, ("self_attn.o_proj",), config.attention_bias),
+                    post_attention_norm=vector(
+                        f"{prefix}.post_attention_layernorm.weight", config.hidden_size
+                    ),
+                    gate_up=product(prefix, ("mlp.gate_proj", "mlp.up_proj"), config.mlp_bias),
+                    down=product(prefix, ("mlp.down_proj",), config.mlp_bias),
+                )
+            )
+        self.norm = vector("model.norm.weight", config.hidden_size)
+        self.head = self._load_head(checkpoint, dtype, device)
+        checkpoint.finish()
+
+    def _load_head(self, checkpoint: Checkpoint, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+        """`[hidden, vocab_size]`; of a tied model a view of the embedding."""
+        config = self.config
+        if not config.tie_word_embeddings or "lm_head.weight" in checkpoint:
+            head = checkpoint.take("lm_head.weight", (config.vocab_size, config.hidden_size), dtype).to(
+                device
+            )
+            if not config.tie_word_embeddings:
+                return head.t()
+            if not torch.equal(head, self.embedding):
+                raise CheckpointError(
+                    f"The config in {checkpoint.directory} ties lm_head.weight to the embedding, but the "
+                    "checkpoint has different values for the two; set tie_word_embeddings to false or drop "
+                    "lm_head.weight."
+                )
+        return self.embedding.t()
