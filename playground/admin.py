@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.text import Truncator
 
 from playground.models import Adapter, Example, Pane, Run
 
@@ -30,6 +33,10 @@ class ExampleInline(admin.StackedInline):
     model = Example
     fields = ("title", "variables", "gold", "position")
     extra = 0
+    formfield_overrides = {
+        models.JSONField: {"widget": AdminTextareaWidget(attrs={"rows": 4})},
+        models.TextField: {"widget": AdminTextareaWidget(attrs={"rows": 3})},
+    }
 
 
 class LiveFilter(admin.SimpleListFilter):
@@ -48,9 +55,7 @@ class LiveFilter(admin.SimpleListFilter):
 
 @admin.register(Adapter)
 class AdapterAdmin(admin.ModelAdmin):
-    list_display = ("name", "slug", "category", "is_live", "is_published", "base", "lora", "gpt4", "position")
-    list_display_links = ("name", "slug")
-    list_editable = ("position",)
+    list_display = ("name", "category", "is_live", "is_published", "base", "lora", "gpt4")
     list_filter = (LiveFilter, "is_published", "category")
     search_fields = ("name", "slug", "category", "summary", "dataset", "hub_id")
     ordering = ("position", "name")
@@ -188,8 +193,8 @@ class PaneInline(ReadOnly, admin.StackedInline):
 
 @admin.register(Run)
 class RunAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("id", "created_at", "adapter", "user", "states")
-    list_filter = ("created_at", "panes__status", "adapter")
+    list_display = ("created_at", "adapter", "beginning", "states", "user")
+    list_filter = ("created_at", "panes__status", ("adapter", admin.RelatedOnlyFieldListFilter))
     search_fields = ("id", "prompt", "panes__text")
     date_hierarchy = "created_at"
     fields = ("id", "created_at", "user", "adapter", "prompt", "prompt_tokens", "gold", "sampling")
@@ -197,6 +202,10 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         return super().get_queryset(request).select_related("adapter", "user").prefetch_related("panes")
+
+    @admin.display(description="prompt")
+    def beginning(self, run: Run) -> str:
+        return Truncator(run.prompt).chars(80)
 
     @admin.display(description="panes")
     def states(self, run: Run) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -141,9 +142,10 @@ class PlaygroundConsumer(AsyncWebsocketConsumer):
         head = {"type": "event", "id": name, "pane": pane.index}
         try:
             try:
-                async for frame in stream.frames(engine.client.events(pane.request_id, after)):
-                    await self.send_json({**head, **frame})
-                    after = frame["seq"]
+                async with aclosing(stream.frames(engine.client.events(pane.request_id, after))) as frames:
+                    async for frame in frames:
+                        await self.send_json({**head, **frame})
+                        after = frame["seq"]
                 return
             except RequestError as error:
                 if error.code not in ("unknown_run", "unavailable"):

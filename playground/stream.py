@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 from inference.request import Done, Event, Failed, Timings, Tokens, Usage, to_wire
@@ -31,7 +31,7 @@ def merged(held: Frame | None, new: Frame) -> Frame:
     return {**new, "text": held["text"] + new["text"], "count": held["count"] + new["count"]}
 
 
-async def frames(events: AsyncIterator[Event], interval: float = INTERVAL_SECONDS) -> AsyncIterator[Frame]:
+async def frames(events: AsyncIterator[Event], interval: float = INTERVAL_SECONDS) -> AsyncGenerator[Frame]:
     """Frames for `events`. The first token goes out at once, later ones together, at most one frame each
     `interval` seconds; everything else goes out at once, after the text before it.
 
@@ -70,6 +70,8 @@ async def frames(events: AsyncIterator[Event], interval: float = INTERVAL_SECOND
         if upcoming is not None:
             upcoming.cancel()
             await asyncio.gather(upcoming, return_exceptions=True)
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()
 
 
 async def _next(events: AsyncIterator[Event]) -> Event | None:

@@ -89,6 +89,22 @@ async def test_closing_the_frames_lets_go_of_the_events():
     assert released.is_set()
 
 
+async def test_closing_the_frames_between_two_of_them_lets_go_as_well():
+    released = asyncio.Event()
+
+    async def events():
+        try:
+            yield token(1)
+            yield token(2)
+        finally:
+            released.set()
+
+    frames = stream.frames(events(), interval=0)
+    await anext(frames)
+    await frames.aclose()
+    assert released.is_set()
+
+
 async def test_an_error_of_the_source_comes_through():
     async def events():
         yield token(1)

@@ -193,3 +193,34 @@ def test_the_sessions_cookie_is_out_of_scripts_reach(page):
     cookie = page.get("/adapters/glue_sst2/").cookies["sessionid"]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
+
+
+def test_the_icon_is_found_where_browsers_look_first(client):
+    response = client.get("/favicon.ico", follow=True)
+    assert response.status_code == 200
+    assert response["Content-Type"].startswith("image/svg")
+
+
+class TestStaticFiles:
+    """Served by the site itself, on both kinds of server."""
+
+    async def test_whole_with_a_validator(self, async_client):
+        response = await async_client.get("/static/admin/css/base.css")
+        assert response.status_code == 200
+        assert response["Content-Type"].startswith("text/css")
+        assert len(response.content) == int(response["Content-Length"])
+        again = await async_client.get(
+            "/static/admin/css/base.css", headers={"If-None-Match": response["ETag"]}
+        )
+        assert (again.status_code, again.content) == (304, b"")
+
+    async def test_the_head_alone(self, async_client):
+        response = await async_client.head("/static/admin/css/base.css")
+        assert (response.status_code, response.content) == (200, b"")
+        assert int(response["Content-Length"]) > 0
+
+    @pytest.mark.parametrize(
+        "path", ["/static/", "/static/nope.css", "/static/../manage.py", "/static/%2e%2e/manage.py"]
+    )
+    def test_nothing_else(self, client, db, path):
+        assert client.get(path).status_code == 404
