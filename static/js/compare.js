@@ -5,6 +5,7 @@ import { snippet } from "./code.js";
 import { Comparison } from "./comparison.js";
 import { Composer, ParameterError } from "./composer.js";
 import { showConnection } from "./connection.js";
+import { hasOneAnswer } from "./match.js";
 import { copyText, PaneView } from "./pane.js";
 import { PlaygroundSocket } from "./socket.js";
 
@@ -131,7 +132,7 @@ function drawFacts(comparison, gold) {
   const ended = comparison.panes.every((pane) => !pane.active);
   find("gold").hidden = !(gold && ended && facts);
   find("gold-text").textContent = gold ?? "";
-  find("gold-label").textContent = /rouge|bleu/i.test(workbench.dataset.metric) ? "Reference answer" : "Right answer";
+  find("gold-label").textContent = gold && hasOneAnswer(gold, workbench.dataset.metric) ? "Right answer" : "A good answer";
   find("run-facts").hidden = facts === null;
   if (facts === null) return;
   const { sampling } = facts;

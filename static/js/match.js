@@ -1,5 +1,7 @@
 /** Whether an answer is the right one, judged simply: not a metric, a mark beside the answer. */
 
+const MOST_LABEL_WORDS = 4;
+
 function plain(text) {
   return text.trim().replace(/\s+/g, " ").replace(/^(["'`])(.*)\1$/, "$2").replace(/[.\s]+$/, "").toLowerCase();
 }
@@ -25,22 +27,41 @@ function canonical(value) {
   return JSON.stringify(value);
 }
 
-function finalNumber(text) {
+/** What counts in a JSON answer: its label where it has one (the rest explains it), else all of it. */
+function essence(value) {
+  return canonical(value.text_label ?? value);
+}
+
+/** The result of a worked sum: what follows ####. */
+function result(text) {
   const found = text.match(/####\s*(-?[\d,]*\.?\d+)/);
   return found ? Number(found[1].replaceAll(",", "")) : null;
 }
 
 /**
- * True or false where the two can be compared; null where many answers are right (generated prose, scored by overlap).
- * @param {string} answer @param {string} gold @param {string} metric the task's metric
+ * Whether there is one right answer, so that another one is wrong. Prose, code and ratings have many good answers.
+ * @param {string} gold @param {string} metric the task's metric
  */
-export function matches(answer, gold, metric) {
-  if (/rouge|bleu/i.test(metric)) return null;
-  const wanted = finalNumber(gold);
-  if (wanted !== null) return finalNumber(answer) === wanted;
+export function hasOneAnswer(gold, metric) {
+  if (result(gold) !== null || parsed(gold.trim()) !== null) return true;
+  return !/^(mae|mse|humaneval)$/i.test(metric) && gold.trim().split(/\s+/).length <= MOST_LABEL_WORDS;
+}
+
+function same(answer, gold) {
+  const wanted = result(gold);
+  if (wanted !== null) return result(answer) === wanted;
   const [left, right] = [plain(answer), plain(gold)];
   if (left === right) return true;
   if (left !== "" && right !== "" && Number(left) === Number(right)) return true;
   const [object, target] = [parsed(answer.trim()), parsed(gold.trim())];
-  return object !== null && target !== null && canonical(object) === canonical(target);
+  return object !== null && target !== null && essence(object) === essence(target);
+}
+
+/**
+ * True for the right answer, false for a wrong one, null where this cannot be told.
+ * @param {string} answer @param {string} gold @param {string} metric
+ */
+export function matches(answer, gold, metric) {
+  if (same(answer, gold)) return true;
+  return hasOneAnswer(gold, metric) ? false : null;
 }

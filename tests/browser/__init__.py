@@ -1,0 +1,1 @@
+"""The site as a visitor meets it: the real server, headless Chromium."""
