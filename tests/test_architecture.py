@@ -20,13 +20,16 @@ def test_engine_needs_only_its_own_libraries():
     program = f"""
 import sys
 
-class Hide:
+class Hiding:
     hidden = {{"django", "channels", "pydantic", "peft", "accelerate", "redis", "celery", "uvicorn"}}
+    def __init__(self, finder):
+        self.finder = finder
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in self.hidden:
-            raise ModuleNotFoundError(name)
+        return None if name.partition(".")[0] in self.hidden else self.finder.find_spec(name, path, target)
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
 
-sys.meta_path.insert(0, Hide())
+sys.meta_path[:] = [Hiding(finder) for finder in sys.meta_path]
 sys.path.insert(0, {str(ROOT)!r})
 from inference import Engine, EngineConfig, GenerationRequest, InProcessClient, SamplingParams
 """
