@@ -71,7 +71,7 @@ _REFUSED = {
 }
 # Initialisations that leave the base as it was. PiSSA, OLoRA, CorDA, LoRA-GA and LoftQ subtract from it,
 # so that their adapters fit only a base that was changed in the same way.
-_PLAIN_INITS = {"gaussian", "eva", "orthogonal"}
+_PLAIN_INITS = ("gaussian", "eva", "orthogonal")
 
 
 def invalid(path: Path, sentence: str) -> RequestError:
@@ -181,7 +181,7 @@ def _read_json(directory: Path) -> dict[str, Any]:
         raise invalid(directory, f"{path.name} is larger than {MAX_CONFIG_BYTES} bytes.")
     try:
         raw = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise invalid(directory, f"{path.name} is not valid JSON ({error}).") from error
     if not isinstance(raw, dict):
         raise invalid(directory, f"{path.name} must hold a JSON object.")

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoConfig, PretrainedConfig
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
-SERVED_ARCHITECTURES = ("MistralForCausalLM", "LlamaForCausalLM")
+SERVED_ARCHITECTURES = {"MistralForCausalLM": "mistral", "LlamaForCausalLM": "llama"}
 
 
 class CheckpointError(RuntimeError):
@@ -95,15 +95,16 @@ def read_config(directory: Path) -> ModelConfig:
     try:
         config = AutoConfig.from_pretrained(directory, local_files_only=True)
     except Exception as error:  # transformers raises many types for a config it cannot read
-        raise CheckpointError(f"transformers cannot read {path}: {error}") from error
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise CheckpointError(f"The config {path} cannot be read: {reason}.") from error
     return _check(config, path)
 
 
 def _check(config: PretrainedConfig, path: Path) -> ModelConfig:
     named = (getattr(config, "architectures", None) or ["none"])[0]
-    if named not in SERVED_ARCHITECTURES:
+    if SERVED_ARCHITECTURES.get(named) != config.model_type:
         raise CheckpointError(
-            f"{path} names the architecture {named}, which this engine does not serve; "
+            f"{path} names the architecture {named} ({config.model_type}), which this engine does not serve; "
             f"it serves {' and '.join(SERVED_ARCHITECTURES)}."
         )
     if getattr(config, "quantization_config", None):

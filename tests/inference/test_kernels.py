@@ -1,0 +1,159 @@
+"""The reference kernels against their definitions in float64, and the walls between rows."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+import torch
+
+from inference.config import EngineConfig
+from inference.kernels import reference
+from inference.kernels.layout import LoraFactors, LoraSegment, LoraTarget, Site, Span
+from inference.model_runner import ModelRunner
+from tests.inference.oracle import make_adapter, make_base, mistral
+from tests.inference.stepping import Stepper
+
+HEADS, KV_HEADS, HEAD_DIM, BLOCK = 6, 2, 8, 4
+
+
+def test_rms_norm():
+    x, weight = torch.randn(5, 16, dtype=torch.float64), torch.rand(16, dtype=torch.float64)
+    expected = torch.stack([row / math.sqrt(row.square().mean() + 1e-5) * weight for row in x])
+    torch.testing.assert_close(reference.rms_norm(x, weight, 1e-5), expected)
+
+
+def test_silu_mul():
+    x = torch.randn(5, 12, dtype=torch.float64)
+    gate, up = x[:, :6], x[:, 6:]
+    torch.testing.assert_close(reference.silu_mul(x), gate / (1 + torch.exp(-gate)) * up)
+
+
+def test_lora_of_mixed_ranks_and_targets():
+    """Two adapters of unlike ranks on q and v, and on k alone; the base's rows in front stay as they are."""
+    torch.manual_seed(0)
+    x, y = torch.randn(7, 10, dtype=torch.float64), torch.randn(7, 24, dtype=torch.float64)
+    q, k, v = slice(0, 12), slice(12, 18), slice(18, 24)
+    a1, a2 = torch.randn(10, 8, dtype=torch.float64), torch.randn(10, 2, dtype=torch.float64)
+    b1q, b1v, b2k = (torch.randn(*shape, dtype=torch.float64) for shape in ((3, 12), (5, 6), (2, 6)))
+    first = LoraFactors(a1, (LoraTarget(b1q, slice(0, 3), q, 0.5), LoraTarget(b1v, slice(3, 8), v, 2.0)))
+    second = LoraFactors(a2, (LoraTarget(b2k, slice(0, 2), k, 3.0),))
+    segments = [
+        LoraSegment(2, 5, [[first, None, None, None]]),
+        LoraSegment(5, 6, [[None, None, None, None]]),
+        LoraSegment(6, 7, [[second, None, None, None]]),
+    ]
+    expected = y.clone()
+    expected[2:5, q] += 0.5 * x[2:5] @ a1[:, :3] @ b1q
+    expected[2:5, v] += 2.0 * x[2:5] @ a1[:, 3:] @ b1v
+    expected[6:, k] += 3.0 * x[6:] @ a2 @ b2k
+    shrunk = reference.lora_shrink(x, segments, 0, Site.QKV)
+    assert [tuple(low.shape) for low in shrunk] == [(3, 8), (1, 2)]
+    reference.lora_expand_(y, shrunk, segments, 0, Site.QKV)
+    torch.testing.assert_close(y, expected)
+
+
+def attention_by_definition(query, keys, values, window):
+    """Row by row and head by head; `query [new, heads, head_dim]` are the last positions."""
+    new, context = len(query), len(keys)
+    out = torch.empty_like(query)
+    for row in range(new):
+        position = context - new + row
+        first = max(0, position - window + 1) if window else 0
+        for head in range(HEADS):
+            shared = head // (HEADS // KV_HEADS)
+            scores = keys[first : position + 1, shared] @ query[row, head] / math.sqrt(HEAD_DIM)
+            out[row, head] = scores.softmax(0) @ values[first : position + 1, shared]
+    return out.view(new, -1)
+
+
+@pytest.mark.parametrize("window", [None, 1, 3, 4, 9])
+@pytest.mark.parametrize(
+    "shares",
+    [
+        [(1, 0)],
+        [(1, 13)],
+        [(1, 13), (1, 2), (1, 12), (1, 0), (1, 30)],
+        [(9, 0)],
+        [(5, 11), (1, 4), (16, 0), (2, 1), (1, 15)],
+    ],
+    ids=str,
+)
+def test_paged_attention(window, shares):
+    """`shares` are (new, computed) of each sequence; every unused slot holds NaN to be caught if it is read."""
+    torch.manual_seed(0)
+    shares = sorted(shares, key=lambda share: share[0] > 1)
+    num_blocks = 1 + sum(-(-sum(share) // BLOCK) for share in shares)
+    free = list(range(num_blocks - 1))
+    random.Random(1).shuffle(free)
+    cache = torch.full((num_blocks * BLOCK, 2, KV_HEADS, HEAD_DIM), torch.nan, dtype=torch.float64)
+    cache[-BLOCK:] = 0
+    spans, queries, expected, row = [], [], [], 0
+    for new, computed in shares:
+        context = new + computed
+        table = [free.pop() for _ in range(-(-context // BLOCK))]
+        tokens = torch.randn(context, 2, KV_HEADS, HEAD_DIM, dtype=torch.float64)
+        slots = torch.tensor([table[p // BLOCK] * BLOCK + p % BLOCK for p in range(context)])
+        reference.store_kv(tokens.view(context, -1), cache, slots)
+        query = torch.randn(new, HEADS, HEAD_DIM, dtype=torch.float64)
+        spans.append(Span(row, new, computed, table))
+        queries.append(query)
+        expected.append(attention_by_definition(query, tokens[:, 0], tokens[:, 1], window))
+        row += new
+    plan = reference.plan_attention(spans, BLOCK, len(cache), window, cache)
+    result = reference.paged_attention(torch.cat(queries), cache, plan)
+    torch.testing.assert_close(result, torch.cat(expected))
+
+
+def test_rotary_turns_pairs_by_their_angle():
+    torch.manual_seed(0)
+    x = torch.randn(3, 2, 8, dtype=torch.float64)
+    angles = torch.rand(3, 1, 4, dtype=torch.float64) * 6
+    pairs = torch.complex(x[..., :4], x[..., 4:]) * torch.polar(torch.ones_like(angles), angles)
+    cos, sin = torch.cat((angles.cos(), angles.cos()), -1), torch.cat((-angles.sin(), angles.sin()), -1)
+    reference.rotary_(x, cos, sin)
+    torch.testing.assert_close(x, torch.cat((pairs.real, pairs.imag), -1))
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("runner")
+    base = make_base(directory / "base", mistral())
+    runner = ModelRunner(EngineConfig(model=base, block_size=4, kv_cache_tokens=64))
+    runner.adapters.load("plain", make_adapter(base, directory / "plain"))
+    # Finite weights whose products are not: the adapter that overflows.
+    runner.adapters.load("overflowing", make_adapter(base, directory / "overflowing", std=1e30))
+    return runner
+
+
+def test_a_row_that_overflows_harms_no_other(runner):
+    prompt = [1, 5, 9, 33, 7, 20]
+    stepper = Stepper(runner)
+    good = [stepper.start(prompt), stepper.start(prompt[:3], "plain"), stepper.start(prompt, "plain")]
+    expected = torch.stack([stepper.logits(s.token_ids, s.request.adapter) for s in good])
+    bad = stepper.start(prompt, "overflowing")
+    logits = stepper.step(good[0], bad, *good[1:])
+    assert not logits[1].isfinite().all()
+    torch.testing.assert_close(logits[[0, 2, 3]], expected, rtol=1e-4, atol=1e-5)
+    for sequence in [*good, bad]:
+        sequence.token_ids.append(3)
+    logits = stepper.step(good[0], bad, *good[1:])
+    assert logits[[0, 2, 3]].isfinite().all()
+    stepper.finish(*good, bad)
+
+
+def test_blocks_of_a_row_that_overflowed_can_be_used_again(runner):
+    """Whoever gets the blocks next, and decodes beside a longer row, never sees what was left in them."""
+    stepper = Stepper(runner)
+    prompt = list(range(3, 25))
+    expected = stepper.logits([*prompt[:5], 60], "plain")
+    bad = stepper.start(prompt[: 4 * 10], "overflowing")
+    stepper.step(bad)
+    stepper.finish(bad)
+    short, long = stepper.start(prompt[:5], "plain"), stepper.start(prompt[:10])
+    stepper.step(short, long)
+    for sequence in (short, long):
+        sequence.token_ids.append(60)
+    torch.testing.assert_close(stepper.step(short, long)[0], expected, rtol=1e-4, atol=1e-5)
+    stepper.finish(short, long)
