@@ -18,6 +18,8 @@ from playground.world import World
 if TYPE_CHECKING:
     from training.tasks import Task
 
+EXAMPLE_FACTS = ("variables", "gold", "position")
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -29,19 +31,24 @@ class Loaded:
 @transaction.atomic
 def load_catalogue(tasks: Iterable[Task], world: World) -> Loaded:
     """Inserts or updates an adapter for every task of the site. Running it again changes nothing."""
-    created = updated = live = 0
     known = {adapter.slug: adapter for adapter in Adapter.objects.prefetch_related("examples")}
+    created: list[Adapter] = []
+    updated = 0
+    wanted: list[tuple[Adapter, list[Example]]] = []
     for position, task in enumerate((task for task in tasks if task.on_site), start=1):
-        adapter = known.get(task.id)
         facts = adapter_facts(task, position, world)
+        adapter = known.get(task.id)
         if adapter is None:
-            adapter = Adapter.objects.create(**facts)
-            created += 1
+            adapter = Adapter(**facts)
+            created.append(adapter)
         else:
             updated += _update(adapter, facts)
-        _load_examples(adapter, task, world)
-        live += world.availability(task.id).live
-    return Loaded(created, updated, live)
+        wanted.append((adapter, catalogue_examples(adapter, task, world)))
+    Adapter.objects.bulk_create(created)
+    new = [example for adapter, examples in wanted for example in _new_examples(adapter, examples, known)]
+    Example.objects.bulk_create(new)
+    live = sum(world.availability(adapter.slug).live for adapter, _ in wanted)
+    return Loaded(len(created), updated, live)
 
 
 def adapter_facts(task: Task, position: int, world: World) -> dict[str, Any]:
@@ -85,19 +92,42 @@ def _update(adapter: Adapter, facts: Mapping[str, Any]) -> bool:
     return bool(changed)
 
 
-def _load_examples(adapter: Adapter, task: Task, world: World) -> None:
-    """The world's own examples where it has some (its base may know nothing of the original data)."""
+def catalogue_examples(adapter: Adapter, task: Task, world: World) -> list[Example]:
+    """Unsaved rows: the world's own examples where it has some, since its base may not know the original data."""
     entry = world.adapters.get(task.id)
     if entry and entry.examples:
-        wanted = [(each["title"], each["variables"], each.get("gold") or "") for each in entry.examples]
+        rows = [(each["title"], each["variables"], each.get("gold") or "") for each in entry.examples]
     else:
-        wanted = [(each.title, dict(each.variables), each.gold or "") for each in task.examples]
+        rows = [(each.title, dict(each.variables), each.gold or "") for each in task.examples]
+    return [
+        Example(
+            adapter=adapter,
+            title=title,
+            variables=variables,
+            gold=gold,
+            position=position,
+            from_catalogue=True,
+        )
+        for position, (title, variables, gold) in enumerate(rows, start=1)
+    ]
+
+
+def _new_examples(adapter: Adapter, wanted: list[Example], known: Mapping[str, Adapter]) -> list[Example]:
+    """Those of `wanted` that are not there yet; brings the others up to date and deletes what has gone."""
+    if adapter.slug not in known:
+        return wanted
     present = {example.title: example for example in adapter.examples.all()}
-    for position, (title, variables, gold) in enumerate(wanted, start=1):
-        facts = {"variables": variables, "gold": gold, "position": position}
-        example = present.pop(title, None)
-        if example is None:
-            Example.objects.create(adapter=adapter, title=title, from_catalogue=True, **facts)
-        elif example.from_catalogue and any(getattr(example, name) != facts[name] for name in facts):
-            Example.objects.filter(pk=example.pk).update(**facts)
-    Example.objects.filter(pk__in=[each.pk for each in present.values() if each.from_catalogue]).delete()
+    new = []
+    for example in wanted:
+        there = present.pop(example.title, None)
+        if there is None:
+            new.append(example)
+        elif there.from_catalogue and any(
+            getattr(there, name) != getattr(example, name) for name in EXAMPLE_FACTS
+        ):
+            example.pk = there.pk
+            example.save(update_fields=EXAMPLE_FACTS)
+    for gone in present.values():
+        if gone.from_catalogue:
+            gone.delete()
+    return new

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.sessions.backends.db import SessionStore
+from django.test import override_settings
 
 from playground.catalogue import load_catalogue
 from playground.engine import EngineHost, engine
@@ -19,6 +20,12 @@ from tests.playground import worlds
 from tests.playground.browser_socket import Socket
 from tests.playground.live_site import LiveServer
 from tests.playground.scripted_client import ScriptedClient
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings) -> None:
+    """Hashing that is slow on purpose proves nothing here."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -51,11 +58,13 @@ async def scripted(transactional_db, catalogue: World) -> AsyncIterator[Scripted
 
 
 @pytest.fixture(scope="session")
-def live_server_process(django_db_setup, django_db_blocker) -> Iterator[LiveServer]:
-    """The real server, started once for the session."""
+def live_server_process(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[LiveServer]:
+    """The real server, started once for the session, without a world of its own to load."""
     server = LiveServer()
-    with django_db_blocker.unblock():
+    nothing = tmp_path_factory.mktemp("no world")
+    with django_db_blocker.unblock(), override_settings(LORALAND_WORLD=nothing):
         server.start()
+        server.call(engine.close)
     yield server
     server.stop()
 

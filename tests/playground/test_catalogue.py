@@ -70,6 +70,14 @@ def test_changed_facts_are_brought_up_to_date(catalogue):
     assert adapter.summary != "Old."
 
 
+def test_a_changed_example_is_brought_up_to_date_in_its_place(catalogue):
+    example = Example.objects.get(title="A warm review")
+    Example.objects.filter(pk=example.pk).update(gold="0", variables={})
+    load_catalogue(worlds.site_tasks(), catalogue)
+    again = Example.objects.get(pk=example.pk)
+    assert (again.gold, again.variables) == (example.gold, example.variables)
+
+
 def test_an_editors_words_and_examples_stay(catalogue):
     Adapter.objects.filter(slug="gsm8k").update(summary="Mine.", customised=["summary"], is_published=False)
     adapter = Adapter.objects.get(slug="gsm8k")
