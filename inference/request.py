@@ -107,7 +107,9 @@ class SamplingParams:
             len(stop) <= MAX_STOP_STRINGS and all(isinstance(s, str) and s for s in stop),
             f"stop must hold at most {MAX_STOP_STRINGS} strings, none of them empty.",
         )
-        _check(isinstance(self.ignore_eos, bool), f"ignore_eos must be true or false, not {self.ignore_eos!r}.")
+        _check(
+            isinstance(self.ignore_eos, bool), f"ignore_eos must be true or false, not {self.ignore_eos!r}."
+        )
         _check(
             self.logprobs is None or (_is_int(self.logprobs) and 0 <= self.logprobs <= MAX_LOGPROBS),
             f"logprobs must be a whole number from 0 to {MAX_LOGPROBS}, not {self.logprobs!r}.",
@@ -118,9 +120,9 @@ class SamplingParams:
 class GenerationRequest:
     """One prompt for one adapter. Exactly one of `prompt` and `prompt_token_ids` is given.
 
-    `adapter` None is the bare base model. `request_id` names the run; submitting the same id twice is an
-    error (`duplicate_run`), which makes it an idempotency key. `add_special_tokens` says whether the tokenizer
-    puts its beginning-of-sequence token before `prompt`.
+    `adapter` None is the bare base model. `request_id` names the run and is an idempotency key: submitting an
+    equal request again is the same run, another request under its id is an error (`duplicate_run`).
+    `add_special_tokens` says whether the tokenizer puts its beginning-of-sequence token before `prompt`.
     """
 
     prompt: str | None = None
@@ -149,7 +151,7 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:
-    """Natural-log probability of one token, before temperature and filters, with the likeliest alternatives."""
+    """Natural-log probability of one token before temperature and filters, and those of the likeliest."""
 
     token_id: int
     text: str
