@@ -44,7 +44,7 @@ export class PaneView {
     const { pane, root } = this;
     root.dataset.phase = pane.phase;
     root.toggleAttribute("data-active", pane.active);
-    root.toggleAttribute("data-brief", !pane.active && pane.text.trim().length <= BRIEF);
+    root.toggleAttribute("data-brief", pane.phase === "done" && pane.text.trim().length <= BRIEF);
     this.scroll.setAttribute("aria-busy", String(pane.active));
     this.drawText();
     setText(this.find("phase-text"), pane.describe());

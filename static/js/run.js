@@ -129,6 +129,6 @@ export class Pane {
   /** Why it ended, in words. */
   describeEnd() {
     if (this.phase === "failed") return "error";
-    return { stop: "its own end", length: "token limit", cancelled: "you" }[this.finishReason] ?? "–";
+    return { stop: "complete", length: "token limit", cancelled: "stopped" }[this.finishReason] ?? "–";
   }
 }

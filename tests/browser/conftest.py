@@ -56,8 +56,11 @@ def cable(site: Site) -> Iterator[Cable]:
 
 
 class Visitor:
-    """Opens pages, each visitor with cookies and storage of its own. What a page logs as an error, a breach
-    of the content security policy included, fails the test; `tolerated` are pieces of messages that may come."""
+    """Opens pages, each with cookies and storage of its own.
+
+    What a page logs as an error, a breach of the content security policy included, fails the test.
+    `tolerated` are pieces of messages that may come.
+    """
 
     def __init__(self, browser: Browser):
         self.browser = browser
