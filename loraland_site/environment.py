@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -75,13 +77,12 @@ def secret(name: str, file: Path) -> str:
         return file.read_text().strip()
     except FileNotFoundError:
         pass
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        # Another process starting at the same moment was faster; its secret is the one.
-        return file.read_text().strip()
-    value = secrets.token_urlsafe(64)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=file.parent)
     with os.fdopen(descriptor, "w") as handle:
-        handle.write(value)
-    return value
+        handle.write(secrets.token_urlsafe(64))
+    # A link appears whole or not at all; of processes starting at the same moment the first one's secret counts.
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, file)
+    os.unlink(draft)
+    return file.read_text().strip()

@@ -23,7 +23,7 @@ from loraland_site import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = environment.directory("LORALAND_DATA_DIR", BASE_DIR / "var")
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # sessions and secrets: for this user alone
 
 DEBUG = environment.boolean("LORALAND_DEBUG", False)
 HTTPS = environment.boolean("LORALAND_HTTPS", False)
@@ -155,10 +155,20 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        # Not being ready yet is an answer, not an error.
+        "not_503": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", None) != 503,
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["not_503"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        # Strangers ask for what is not here, under names that are not ours, all the time.
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "uvicorn": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }

@@ -93,7 +93,7 @@ def _update(adapter: Adapter, facts: Mapping[str, Any]) -> bool:
 
 
 def catalogue_examples(adapter: Adapter, task: Task, world: World) -> list[Example]:
-    """Unsaved rows: the world's own examples where it has some, since its base may not know the original data."""
+    """Unsaved rows: the world's own examples where it has some; its base may not know the original data."""
     entry = world.adapters.get(task.id)
     if entry and entry.examples:
         rows = [(each["title"], each["variables"], each.get("gold") or "") for each in entry.examples]

@@ -125,6 +125,7 @@ def test_the_demo_from_nothing_then_again_in_under_ten_seconds(tmp_path):
         assert "0 adapters added, 0 updated" in "".join(demo.lines)
 
     data = tmp_path / "data"
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
     for secret in ("secret-key", "admin-password"):
         assert stat.S_IMODE((data / secret).stat().st_mode) == 0o600
 
