@@ -1,0 +1,29 @@
+"""Pre-training text of the miniature base: documents of many kinds, none of which shows a task's prompt or answer.
+
+The base is to know words, sentiment, names, sums and games; what a task wants is for the adapters to learn.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from training.synthetic.corpus import everyday, games, memos, news, numbers, records, reviews
+
+KINDS = (
+    (reviews.document, 18),
+    (news.document, 22),
+    (numbers.document, 24),
+    (games.document, 12),
+    (everyday.document, 14),
+    (memos.document, 5),
+    (records.document, 5),
+)
+_DRAW = [kind for kind, weight in KINDS for _ in range(weight)]
+
+
+def documents(seed: int | str) -> Iterator[str]:
+    """An endless stream of documents, the same for the same seed."""
+    rng = random.Random(f"corpus/{seed}")
+    while True:
+        yield rng.choice(_DRAW)(rng)

@@ -1,0 +1,60 @@
+"""Examples for a task, in three splits that share nothing.
+
+Which split an example belongs to follows from its content alone, so no choice of seeds or counts can let a test
+example into the training data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from training.synthetic import conllpp, glue_sst2, gsm8k, viggo
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+GENERATORS = {
+    "conllpp": conllpp.generate,
+    "glue_sst2": glue_sst2.generate,
+    "gsm8k": gsm8k.generate,
+    "viggo": viggo.generate,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Values for the placeholders of a task's template, and the text that should follow the prompt."""
+
+    variables: dict[str, str]
+    completion: str
+
+
+def split_of(variables: Mapping[str, str]) -> Split:
+    """Five per cent of all possible examples are validation, five are test."""
+    text = json.dumps(variables, sort_keys=True, ensure_ascii=False).casefold()
+    bucket = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % 100
+    return "test" if bucket < 5 else "validation" if bucket < 10 else "train"
+
+
+def samples(task: str, split: Split, count: int, seed: int = 0) -> Iterator[Sample]:
+    """`count` different examples of the split, the same for the same seed.
+
+    Raises `ValueError` for a task without a generator.
+    """
+    generate = GENERATORS.get(task)
+    if generate is None:
+        raise ValueError(
+            f"There is no synthetic data for {task}; there is for {', '.join(sorted(GENERATORS))}."
+        )
+    rng = random.Random(f"{task}/{split}/{seed}")
+    seen: set[tuple[str, ...]] = set()
+    while len(seen) < count:
+        variables, completion = generate(rng)
+        key = tuple(variables.values())
+        if split_of(variables) == split and key not in seen:
+            seen.add(key)
+            yield Sample(variables, completion)
