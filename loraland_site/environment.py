@@ -81,7 +81,7 @@ def secret(name: str, file: Path) -> str:
     descriptor, draft = tempfile.mkstemp(dir=file.parent)
     with os.fdopen(descriptor, "w") as handle:
         handle.write(secrets.token_urlsafe(64))
-    # A link appears whole or not at all; of processes starting at the same moment the first one's secret counts.
+    # A link appears whole or not at all; of processes starting together the first one's secret counts.
     with contextlib.suppress(FileExistsError):
         os.link(draft, file)
     os.unlink(draft)

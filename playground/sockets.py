@@ -45,9 +45,17 @@ class SameOriginOnly:
             return False
         if origin in {_origin(trusted) for trusted in settings.CSRF_TRUSTED_ORIGINS}:
             return True
-        scheme = "https" if scope.get("scheme") in ("wss", "https") else "http"
+        scheme = "https" if scope.get("scheme") in ("wss", "https") or _proxied_tls(headers) else "http"
         own = _origin(f"{scheme}://{headers.get(b'host', '')}")
         return own == origin and validate_host(bracketed(own[1]), settings.ALLOWED_HOSTS)
+
+
+def _proxied_tls(headers: dict[bytes, str]) -> bool:
+    """Whether a proxy that we trust says that the visitor came over TLS."""
+    if not settings.SECURE_PROXY_SSL_HEADER:
+        return False
+    name, secure = settings.SECURE_PROXY_SSL_HEADER
+    return headers.get(name.removeprefix("HTTP_").replace("_", "-").lower().encode()) == secure
 
 
 def bracketed(host: str) -> str:

@@ -99,6 +99,14 @@ async def test_a_command_before_start_knows_no_run(scripted, connect, command):
     assert (answer["id"], answer["code"]) == (ID, "unknown_run")
 
 
+async def test_a_pane_that_the_run_does_not_have_cannot_be_stopped(scripted, connect):
+    socket = await connect()
+    run_id = (await socket.start())["id"]
+    await socket.finish()
+    answer = await socket.ask({"type": "stop", "id": run_id, "pane": 9})
+    assert (answer["code"], answer["message"]) == ("invalid_parameter", "This run has no pane 9.")
+
+
 @pytest.mark.parametrize("slug", ["no_such_adapter", "../base", "GLUE_SST2", "x'; --"])
 async def test_an_unknown_adapter_is_refused(scripted, connect, slug):
     socket = await connect()
@@ -243,6 +251,19 @@ async def test_a_trusted_origin_may_connect(scripted, connect, settings):
     settings.CSRF_TRUSTED_ORIGINS = ["https://lora.example"]
     socket = await connect(origin="https://lora.example")
     assert await socket.ask({"type": "ping"}) == {"type": "pong"}
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_behind_a_tls_proxy_the_origin_is_https_if_the_proxy_is_trusted(
+    scripted, connect, settings, trusted
+):
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if trusted else None
+    headers = {"origin": "https://testserver", "x-forwarded-proto": "https"}
+    if not trusted:
+        with pytest.raises(Refused):
+            await connect(**headers)
+    else:
+        assert await (await connect(**headers)).ask({"type": "ping"}) == {"type": "pong"}
 
 
 async def test_an_unknown_path_is_refused_at_the_handshake(scripted, visitor):
