@@ -13,7 +13,15 @@ form.addEventListener("htmx:configRequest", (event) => {
 document.getElementById("results").addEventListener("htmx:afterSettle", () => {
   announce(document.querySelector("[data-results-count]").textContent.trim());
 });
-form.addEventListener("htmx:sendError", () => announce("The server cannot be reached."));
+
+const problem = document.querySelector("[data-filter-error]");
+function complain(sentence) {
+  problem.textContent = sentence;
+  problem.hidden = sentence === "";
+}
+form.addEventListener("htmx:sendError", () => complain("The server cannot be reached. The list below is the last one it gave."));
+form.addEventListener("htmx:responseError", () => complain("The server could not make this list. The one below is the last it gave."));
+form.addEventListener("htmx:afterOnLoad", () => complain(""));
 
 const ride = document.querySelector("[data-ride]");
 if (ride) buildRide(ride);

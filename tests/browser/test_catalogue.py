@@ -96,3 +96,14 @@ def test_an_address_that_leads_nowhere_has_the_sites_own_page(page, visitor, sit
     answer = page.goto(f"{site.address}/adapters/none-such/")
     assert answer.status == 404
     expect(page.get_by_role("heading", level=1)).to_have_text("The track ends here")
+
+
+def test_a_list_that_cannot_be_fetched_says_so_and_recovers(page, visitor, site):
+    visitor.tolerated += ["net::ERR_", "htmx:"]
+    page.goto(site.address)
+    page.route("**/?q=*", lambda route: route.abort())
+    page.get_by_label("Search").fill("math")
+    expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+    page.unroute("**/?q=*")
+    page.get_by_label("Search").fill("maths")
+    expect(page.get_by_role("alert")).to_be_hidden()
