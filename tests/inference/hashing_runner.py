@@ -1,7 +1,7 @@
 """A `ModelRunner` whose model is a hash: quick, exact, and unforgiving about the KV cache.
 
-It keeps token ids where a model keeps keys and values, in the same slots, and chooses the next token from what it
-reads back there. A block that is shared, reused or lost wrongly therefore changes the text.
+It keeps token ids where a model keeps keys and values, in the same slots, and chooses the next token from what
+is read back there. A block that is shared, reused or lost wrongly therefore changes the text.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tokenizers import (
@@ -59,8 +60,9 @@ def sentencepiece(size: int = 420) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator([s for s in SENTENCES if s.isascii()], trainer)
-    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in SPECIAL])
-    return _with_beginning(tokenizer)
+    state = json.loads(tokenizer.to_str())
+    state["added_tokens"] = [token for token in state["added_tokens"] if token["content"] in SPECIAL]
+    return _with_beginning(Tokenizer.from_str(json.dumps(state)))  # bytes are plain tokens, only listed first
 
 
 def word_level() -> Tokenizer:

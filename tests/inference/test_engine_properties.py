@@ -1,11 +1,12 @@
 """Whatever arrives, is cancelled, preempted or short of slots: every request ends, with exactly its own text.
 
-The engine runs a model that is a hash of what its KV cache holds (`hashing_runner`), so that a block shared, reused or
-lost wrongly shows in the text, and the right text is known without an engine.
+The engine runs a model that is a hash of what its KV cache holds (`hashing_runner`), so that a block shared,
+reused or lost wrongly shows in the text, and the right text is known without an engine.
 """
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -14,6 +15,7 @@ from inference.config import EngineConfig
 from inference.engine import Engine
 from inference.request import (
     Done,
+    Event,
     GenerationRequest,
     Loading,
     Prefill,
@@ -68,13 +70,14 @@ class Traffic(RuleBasedStateMachine):
             sampling=SamplingParams(max_tokens=max_tokens, temperature=0),
         )
         active = sum(not answer.ended for answer in self.answers)
-        events = self.events[request.request_id] = []
-        try:
+        events: list[Event] = []
+        if active < self.engine.config.max_num_seqs + self.engine.config.max_waiting:
             self.answers.append(self.engine.add_request(request, events.append))
-        except RequestError as error:
-            assert error.code == "overloaded"
-            assert active == self.engine.config.max_num_seqs + self.engine.config.max_waiting
-            del self.events[request.request_id]
+            self.events[request.request_id] = events
+        else:
+            with pytest.raises(RequestError, match="waiting already"):
+                self.engine.add_request(request, events.append)
+            assert events == []
 
     @rule(pick=st.integers(0, 1000))
     def cancel(self, pick):

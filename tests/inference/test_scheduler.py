@@ -35,7 +35,7 @@ class Desk:
         return sequence
 
     def step(self) -> dict[Sequence, int]:
-        """Schedules a step and carries it out: tokens are computed, and each row that samples gets one more."""
+        """Schedules a step and carries it out: its tokens are computed, and rows that sample get one more."""
         return self.carry_out(self.scheduler.schedule())
 
     def carry_out(self, step: Step) -> dict[Sequence, int]:
