@@ -13,6 +13,7 @@ COUNT = 60
 # Numbered words: whatever is lost or comes twice shows.
 COUNTING = [str(number) if number == 1 else f" {number}" for number in range(1, COUNT + 1)]
 BASE_TEXT = "".join(COUNTING)
+SLOWLY = "slowly"  # in a prompt: the base takes its time, so that a test can step in
 HOSTILE = (
     "<script>window.hacked = true</script><img src=x onerror='window.hacked = true'>"
     "<a hx-get='/admin/' hx-trigger='load'>\n  two spaces kept\n</a>"
@@ -42,14 +43,18 @@ def main() -> None:
     from tests.playground import worlds
     from tests.playground.scripted_client import Script, ScriptedClient
 
-    class FailsFirst(ScriptedClient):
-        """`gsm8k` fails the first time it is given a prompt, and answers the second time."""
+    class Player(ScriptedClient):
+        """The base counts, slowly if asked to; `gsm8k` fails the first time it is given a prompt, and answers
+        the second time."""
 
         def __init__(self) -> None:
             super().__init__(max_model_len=2048)
             self.seen: set[str] = set()
 
         async def submit(self, request: GenerationRequest) -> str:
+            if request.adapter is None:
+                pace = 0.05 if SLOWLY in request.prompt else 0.005
+                self.script(None, Script(COUNTING, seconds_to_first=0.05, seconds_per_token=pace))
             if request.adapter == "gsm8k":
                 first = request.prompt not in self.seen
                 self.seen.add(request.prompt)
@@ -60,8 +65,7 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     worlds.load_scripted_catalogue()
     get_user_model().objects.create_superuser("admin", password="admin")
-    client = FailsFirst()
-    client.script(None, Script(COUNTING, seconds_to_first=0.05, seconds_per_token=0.04))
+    client = Player()
     client.script("glue_sst2", Script(["1"], loading=True))
     client.script("conllpp", Script([HOSTILE[:30], HOSTILE[30:]]))
     client.script("viggo", Script(MANY_LINES.splitlines(keepends=True), seconds_per_token=0.01))

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.adapter_page import AdapterPage
-from tests.browser.scripted_site import BASE_TEXT
+from tests.browser.scripted_site import BASE_TEXT, SLOWLY
 
 
 @pytest.fixture
@@ -16,14 +16,14 @@ def broken_sockets_expected(visitor):
 
 def test_a_reload_in_mid_stream_goes_on_where_the_answer_was(open_adapter):
     opened = open_adapter("glue_sst2")
-    opened.field("sentence").fill("words of my own")
+    opened.field("sentence").fill(f"words of my own, {SLOWLY}")
     opened.page.get_by_text("Parameters").click()
     opened.page.get_by_label("Top-k").fill("7")
     opened.run.click()
     opened.base.wait_for_text(" 8")
     opened.page.reload()
     opened.base.wait_until("Writing")
-    expect(opened.field("sentence")).to_have_value("words of my own")
+    expect(opened.field("sentence")).to_have_value(f"words of my own, {SLOWLY}")
     expect(opened.page.locator('[name="top_k"]')).to_have_value("7")
     opened.base.wait_until("Finished")
     assert opened.base.read() == BASE_TEXT
@@ -55,6 +55,7 @@ def test_a_run_in_free_text_comes_back_as_free_text(open_adapter):
 
 def test_a_cut_line_is_shown_and_the_answer_is_whole_after_it(page, cable, broken_sockets_expected):
     opened = AdapterPage.of(page, cable.address, "glue_sst2")
+    opened.field("sentence").fill(SLOWLY)
     opened.run.click()
     opened.base.wait_for_text(" 8")
     cable.cut()
@@ -83,6 +84,7 @@ def test_a_run_that_never_left_the_page_can_be_called_off(page, cable, broken_so
     opened = AdapterPage.of(page, cable.address, "glue_sst2")
     cable.cut()
     expect(opened.connection).not_to_have_attribute("data-state", "open")
+    opened.field("sentence").fill(SLOWLY)
     opened.run.click()
     page.keyboard.press("Escape")
     opened.base.wait_until("Stopped")
