@@ -1,11 +1,12 @@
 """A `ModelRunner` whose model is a hash: quick, exact, and unforgiving about the KV cache.
 
-It keeps token ids where a model keeps keys and values, in the same slots, and chooses the next token from what
-is read back there. A block that is shared, reused or lost wrongly therefore changes the text.
+It keeps token ids where a model keeps keys and values, in the same slots, and chooses the next token from
+what is read back there. A block that is shared, reused or lost wrongly therefore changes the text.
 """
 
 from __future__ import annotations
 
+import threading
 import zlib
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -26,12 +27,14 @@ def next_token(token_ids: list[int], adapter: str | None) -> int:
     return EOS if digest % 29 == 0 else 3 + digest % (VOCAB_SIZE - 3)
 
 
-def continuation(prompt: list[int], adapter: str | None, max_tokens: int, max_model_len: int) -> list[int]:
+def continuation(
+    prompt: list[int], adapter: str | None, max_tokens: int, max_model_len: int, ignore_eos: bool = False
+) -> list[int]:
     """The whole answer of the hashing model, computed without engine, cache or batch."""
     token_ids = list(prompt)
     while len(token_ids) < min(len(prompt) + max_tokens, max_model_len):
         token_ids.append(next_token(token_ids, adapter))
-        if token_ids[-1] == EOS:
+        if token_ids[-1] == EOS and not ignore_eos:
             break
     return token_ids[len(prompt) :]
 
@@ -124,7 +127,11 @@ class SlotAdapters:
 
 
 class HashingRunner:
-    """`fails_on` and `nan_on` hold tokens: a row whose newest token is one of them raises, or answers NaN."""
+    """`fails_on` and `nan_on` hold tokens: a row that computes one of the first raises, one whose newest token
+    is of the second answers NaN. `breaks` is raised by every step, in a way that no step survives.
+
+    After `hold()`, each step waits to be let through by `let(steps)`.
+    """
 
     def __init__(self, config: EngineConfig, adapters: tuple[str, ...] = ()):
         self.model_config = SimpleNamespace(vocab_size=VOCAB_SIZE, eos_token_ids=frozenset([EOS]))
@@ -134,10 +141,27 @@ class HashingRunner:
         self.batches: list[list[tuple[str, int]]] = []
         self.fails_on: set[int] = set()
         self.nan_on: set[int] = set()
+        self.breaks: BaseException | None = None
+        self._steps = threading.Semaphore()
+        self._held = False
         self._config = config
         self._slots = [-1] * (self.num_blocks * config.block_size)
 
+    def hold(self) -> None:
+        self._steps, self._held = threading.Semaphore(0), True
+
+    def let(self, steps: int) -> None:
+        self._steps.release(steps)
+
+    def go_on(self) -> None:
+        self._held = False
+        self._steps.release()
+
     def run(self, batch: list[ScheduledSequence]) -> torch.Tensor:
+        if self._held:
+            assert self._steps.acquire(timeout=30)
+        if self.breaks is not None:
+            raise self.breaks
         assert batch
         assert len({id(item.sequence) for item in batch}) == len(batch) <= self._config.max_num_seqs
         assert sum(item.num_new for item in batch) <= self._config.max_batched_tokens
