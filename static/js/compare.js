@@ -65,6 +65,7 @@ function goLive() {
       return;
     }
     comparison.run(order);
+    draw(); // a press of the button answers at once
     showPanes();
     announce("Generating with the base and with the adapter.");
   }

@@ -37,6 +37,7 @@ class AdapterPage:
         self.page = page
         self.base = Pane(page.locator('[data-pane="0"]'))
         self.adapter = Pane(page.locator('[data-pane="1"]'))
+        self.examples = page.get_by_role("group", name="Examples").get_by_role("button")
         self.run = page.locator("[data-run]")
         self.stop_all = page.locator("[data-stop-all]")
         self.connection = page.locator("#connection")
@@ -55,4 +56,4 @@ class AdapterPage:
         return self.page.locator(f'[data-field="{name}"]')
 
     def example(self, title: str) -> Locator:
-        return self.page.get_by_role("group", name="Examples").get_by_role("button", name=title)
+        return self.examples.and_(self.page.get_by_role("button", name=title))
