@@ -6,7 +6,7 @@ import { Comparison } from "./comparison.js";
 import { Composer, ParameterError } from "./composer.js";
 import { showConnection } from "./connection.js";
 import { hasOneAnswer } from "./match.js";
-import { copyText, PaneView } from "./pane.js";
+import { copyText, PaneView, setText } from "./pane.js";
 import { PlaygroundSocket } from "./socket.js";
 
 const config = JSON.parse(document.getElementById("page-config").textContent);
@@ -132,15 +132,15 @@ function drawFacts(comparison, gold) {
   find("stop-all").hidden = !comparison.active;
   const ended = comparison.panes.every((pane) => !pane.active);
   find("gold").hidden = !(gold && ended && facts);
-  find("gold-text").textContent = gold ?? "";
-  find("gold-label").textContent = gold && hasOneAnswer(gold, workbench.dataset.metric) ? "Right answer" : "A good answer";
+  setText(find("gold-text"), gold ?? "");
+  setText(find("gold-label"), gold && hasOneAnswer(gold, workbench.dataset.metric) ? "Right answer" : "A good answer");
   find("run-facts").hidden = facts === null;
   if (facts === null) return;
   const { sampling } = facts;
   const draw = sampling.temperature === 0 ? "Greedy" : `Temperature ${sampling.temperature}`;
-  find("run-sampling").textContent = `${draw}, at most ${sampling.max_tokens} tokens, seed ${sampling.seed}`;
-  find("prompt").textContent = facts.prompt;
-  find("prompt-tokens").textContent = facts.prompt_tokens ? `${facts.prompt_tokens} tokens` : "";
+  setText(find("run-sampling"), `${draw}, at most ${sampling.max_tokens} tokens, seed ${sampling.seed}`);
+  setText(find("prompt"), facts.prompt);
+  setText(find("prompt-tokens"), facts.prompt_tokens ? `${facts.prompt_tokens} tokens` : "");
 }
 
 /** Why a prompt cannot be sent, in a sentence; null when it can. */

@@ -106,24 +106,26 @@ export class Comparison extends EventTarget {
     const firstWord = this.facts === null;
     if (id === this.runId) {
       const resumed = this.panes.some((pane) => pane.phase === "resuming" && pane.source.id === id);
-      if (resumed) this.place(id, frame.panes);
+      if (resumed && !this.place(id, frame.panes)) return;
       this.facts = frame;
       if (firstWord) this.dispatchEvent(new CustomEvent("started", { detail: { facts: frame, resumed } }));
     }
     this.changed();
   }
 
-  /** A resumed run's panes may stand in another order than this page's. */
+  /** Matches a resumed run's panes with this page's, by their adapters. False when it is another page's run. */
   place(id, placed) {
-    for (const pane of this.panes.filter((each) => each.source?.id === id)) {
-      const found = placed.find((each) => each.adapter === pane.adapter);
-      if (found) pane.source = { id, pane: found.pane };
-      else pane.reset("idle");
-    }
-    if (!this.panes.some((pane) => pane.source?.id === id || this.retries.size)) {
-      this.tell("The run in this address belongs to another adapter’s page.");
+    const waiting = this.panesOf(id);
+    const places = waiting.map((pane) => placed.find((each) => each.adapter === pane.adapter));
+    if (places.includes(undefined)) {
+      this.socket.forget(id);
+      for (const pane of this.panes) pane.reset("idle");
       this.clear();
+      this.tell("The run in this address belongs to another adapter’s page.");
+      return false;
     }
+    waiting.forEach((pane, index) => { pane.source = { id, pane: places[index].pane }; });
+    return true;
   }
 
   event(id, frame) {

@@ -98,7 +98,8 @@ export class PaneView {
   }
 }
 
-function setText(element, text) {
+/** Sets an element's text, without touching it (and a selection in it) where nothing changes. */
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 

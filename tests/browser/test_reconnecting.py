@@ -105,6 +105,17 @@ def test_coming_back_online_reconnects_at_once(page, cable, broken_sockets_expec
     expect(opened.connection).to_have_text("Connected")
 
 
+def test_a_run_of_another_adapters_page_is_not_shown_here(open_adapter, site):
+    opened = open_adapter("glue_sst2")
+    opened.run.click()
+    opened.base.wait_until("Finished")
+    query = opened.page.url.partition("?")[2]
+    opened.page.goto(f"{site.address}/adapters/viggo/?{query}")
+    expect(opened.notice).to_contain_text("another adapter’s page")
+    opened.base.wait_until("Ready")
+    expect(opened.page).to_have_url(f"{site.address}/adapters/viggo/")
+
+
 def test_another_visitors_run_is_not_shown(visitor, site):
     opened = AdapterPage.of(visitor.page(), site.address, "glue_sst2")
     opened.run.click()
