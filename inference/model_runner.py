@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence as Rows
 from pathlib import Path
 
 import torch
 
 from inference import kernels
 from inference.config import EngineConfig
-from inference.kernels.layout import LoraSegment, Span
+from inference.kernels.layout import LoraRows, Span
 from inference.lora.registry import AdapterRegistry
 from inference.models.config import read_config
 from inference.models.mistral import MistralModel
@@ -40,8 +38,13 @@ class ModelRunner:
         self.adapters = AdapterRegistry(self.model_config, self.dtype, self.device, config.adapter_slots)
 
         self._kernels = kernels.for_device(self.device)
-        self._model = MistralModel(self.model_config, directory, self.dtype, self.device)
-        self._caches = [self._new_cache() for _ in range(self.model_config.num_layers)]
+        self._model = MistralModel(self.model_config, directory, self._kernels, self.dtype, self.device)
+        self._attention = self._kernels.PagedAttention(
+            [self._new_cache() for _ in range(self.model_config.num_layers)],
+            config.block_size,
+            self.model_config.sliding_window,
+        )
+        self._lora = self._kernels.LoraPlanner()
         cos, sin = self.model_config.rotary.tables(self.max_model_len, self.dtype)
         self._cos, self._sin = cos.to(self.device), sin.to(self.device)
 
@@ -56,38 +59,28 @@ class ModelRunner:
         order = sorted(range(len(batch)), key=lambda i: _packing_key(batch[i]))
         token_ids: list[int] = []
         positions: list[int] = []
-        slots: list[int] = []
         spans: list[Span] = []
         last_row = [0] * len(batch)
         for index in order:
             sequence, new = batch[index].sequence, batch[index].num_new
-            computed, table = sequence.num_computed, sequence.block_table
-            spans.append(Span(len(token_ids), new, computed, table))
+            computed = sequence.num_computed
+            spans.append(Span(len(token_ids), new, computed, sequence.block_table))
             token_ids += sequence.token_ids[computed : computed + new]
             positions += range(computed, computed + new)
-            slots += [
-                table[position // self.block_size] * self.block_size + position % self.block_size
-                for position in range(computed, computed + new)
-            ]
             last_row[index] = len(token_ids) - 1
 
         at = torch.tensor(positions, device=self.device)
-        attention = self._kernels.plan_attention(
-            spans, self.block_size, len(self._caches[0]), self.model_config.sliding_window, self._cos
-        )
         hidden = self._model.forward(
-            self._kernels,
             torch.tensor(token_ids, device=self.device),
             (self._cos[at], self._sin[at]),
-            torch.tensor(slots, device=self.device),
-            self._caches,
-            attention,
-            _segments([batch[index] for index in order], spans),
+            self._attention,
+            self._attention.plan(spans),
+            self._lora.plan(_lora_rows([batch[index] for index in order])),
         )
         sampled = [last_row[index] for index, item in enumerate(batch) if item.samples]
         if sampled != list(range(len(token_ids))):
             hidden = hidden[torch.tensor(sampled, dtype=torch.int64, device=self.device)]
-        return self._model.logits(self._kernels, hidden)
+        return self._model.logits(hidden)
 
     def _new_cache(self) -> torch.Tensor:
         config = self.model_config
@@ -109,15 +102,17 @@ def _packing_key(item: ScheduledSequence) -> tuple[bool, int]:
     return item.num_new > 1, 0 if adapter is None else id(adapter)
 
 
-def _segments(packed: Rows[ScheduledSequence], spans: Rows[Span]) -> list[LoraSegment]:
-    segments = []
-    pairs = zip(packed, spans, strict=True)
-    for _, run in itertools.groupby(pairs, key=lambda pair: id(pair[0].sequence.adapter)):
-        rows = list(run)
-        adapter = rows[0][0].sequence.adapter
-        if adapter is not None:
-            segments.append(LoraSegment(rows[0][1].start, rows[-1][1].stop, adapter.weights.factors))
-    return segments
+def _lora_rows(packed: list[ScheduledSequence]) -> LoraRows:
+    rows, last = LoraRows([], []), ...
+    for item in packed:
+        adapter = item.sequence.adapter
+        if adapter is last:
+            rows.lengths[-1] += item.num_new
+        else:
+            rows.lengths.append(item.num_new)
+            rows.adapters.append(adapter and adapter.weights.factors)
+            last = adapter
+    return rows
 
 
 def _pick_device(name: str) -> torch.device:

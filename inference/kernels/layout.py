@@ -25,29 +25,50 @@ class Site(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LoraTarget:
-    """One adapted projection inside a site: `y[:, columns] += scale * (x A^T)[:, ranks] B^T`."""
+    """One projection of a site: it adds `scale * (x A^T) B^T` to its columns.
 
-    b: torch.Tensor  # [rank, out_features]: B transposed
-    ranks: slice
-    columns: slice
-    scale: float
+    Not adapted: rank 0, `b` None.
+    """
+
+    rank: int
+    width: int  # its columns in the stacked output of the site
+    b: torch.Tensor | None = None  # [rank, width]: B transposed
+    scale: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
 class LoraFactors:
-    """An adapter's factors at one site of one layer; true ranks, no padding, only adapted projections."""
+    """An adapter's factors at one site of one layer; true ranks, no padding.
 
-    a: torch.Tensor  # [in_features, sum of ranks]: the A matrices of all targets, transposed, side by side
-    targets: tuple[LoraTarget, ...]
+    `a [in_features, sum of ranks]` holds the A matrices of the adapted projections, transposed, side by side.
+    """
+
+    __slots__ = ("a", "ranks", "targets", "widths")
+
+    def __init__(self, a: torch.Tensor, targets: Sequence[LoraTarget]):
+        self.a = a
+        self.targets = tuple(targets)  # all projections of the site, in the order of its columns
+        self.ranks = [target.rank for target in targets]
+        self.widths = [target.width for target in targets]
 
 
-@dataclass(frozen=True, slots=True)
-class LoraSegment:
-    """Rows `start` to `stop` use one adapter; `factors[layer][site]` is None where it adapts nothing."""
+@dataclass(eq=False, slots=True)
+class LoraRows:
+    """Which rows of a step use which adapter: runs of `lengths[i]` rows, in order, and each run's factors.
 
-    start: int
-    stop: int
-    factors: Sequence[Sequence[LoraFactors | None]]
+    `adapters[i][layer][site]` is None where the adapter adapts nothing; `adapters[i]` is None for rows of the
+    base. Lengths add up to the rows of the step.
+    """
+
+    lengths: list[int]
+    adapters: list[Sequence[Sequence[LoraFactors | None]] | None]
+
+    def __eq__(self, other: object) -> bool:
+        """The same runs of the same adapters in memory."""
+        return (
+            isinstance(other, LoraRows)
+            and self.lengths == other.lengths
+            and all(mine is theirs for mine, theirs in zip(self.adapters, other.adapters, strict=True))
+        )
 
 
 @dataclass(frozen=True, slots=True)

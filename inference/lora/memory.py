@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -60,10 +59,9 @@ def pack(
     slab = host if device.type == "cpu" else torch.empty_like(host, device=device)
     offset = 0
 
-    def place(tensors: Iterable[torch.Tensor]) -> torch.Tensor:
+    def place(tensors: list[torch.Tensor]) -> torch.Tensor:
         """Lays 2-D tensors side by side (equal rows) into the slab; gives the view on the device."""
         nonlocal offset
-        tensors = list(tensors)
         shape = (tensors[0].shape[0], sum(tensor.shape[1] for tensor in tensors))
         window = slice(offset, offset + shape[0] * shape[1])
         torch.cat([tensor.to(dtype) for tensor in tensors], dim=1, out=host[window].view(shape))
@@ -74,35 +72,23 @@ def pack(
     for layer in range(config.num_layers):
         sites: list[LoraFactors | None] = []
         for names in SITE_MODULES.values():
-            adapted = [(name, modules[layer, name]) for name in names if (layer, name) in modules]
-            if not adapted:
+            adapted = [modules.get((layer, name)) for name in names]
+            if not any(adapted):
                 sites.append(None)
                 continue
-            a = place(module.a.t() for _, module in adapted)
-            targets, low = [], 0
-            for name, module in adapted:
-                rank = module.a.shape[0]
-                targets.append(
-                    LoraTarget(
-                        b=place([module.b.t()]),
-                        ranks=slice(low, low + rank),
-                        columns=_columns(config, names, name),
-                        scale=module.scale,
-                    )
-                )
-                low += rank
-            sites.append(LoraFactors(a, tuple(targets)))
+            a = place([module.a.t() for module in adapted if module])
+            targets = []
+            for name, module in zip(names, adapted, strict=True):
+                width = config.linear_shapes[name][0]
+                if module is None:
+                    targets.append(LoraTarget(0, width))
+                else:
+                    targets.append(LoraTarget(len(module.a), width, place([module.b.t()]), module.scale))
+            sites.append(LoraFactors(a, targets))
         factors.append(tuple(sites))
     if slab is not host:
         slab.copy_(host)
     return AdapterWeights(slab, tuple(factors))
-
-
-def _columns(config: ModelConfig, names: tuple[str, ...], name: str) -> slice:
-    """Where the output of `name` stands in the stacked output of its site."""
-    widths = [config.linear_shapes[other][0] for other in names]
-    start = sum(widths[: names.index(name)])
-    return slice(start, start + config.linear_shapes[name][0])
 
 
 def _count_sites(modules: dict[tuple[int, str], ModuleWeights]) -> int:

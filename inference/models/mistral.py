@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import torch
 
-from inference.kernels.layout import LoraSegment, Site
+from inference.kernels.attention import AttentionPlan, PagedAttention
+from inference.kernels.layout import Site
+from inference.kernels.lora import JoinedLora, SegmentedLora
 from inference.models.checkpoint import Checkpoint
 from inference.models.config import CheckpointError, ModelConfig
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One stacked base product: `weight [in, out]` and `bias [out]` or None."""
+    """One stacked base product: `weight` as `kernels.pack_weight` made it, and `bias [out]` or None."""
 
     weight: torch.Tensor
     bias: torch.Tensor | None
@@ -39,44 +40,49 @@ class MistralModel:
     adapter is the caller's business (`inference.model_runner`).
     """
 
-    def __init__(self, config: ModelConfig, directory: Path, dtype: torch.dtype, device: torch.device):
+    def __init__(
+        self,
+        config: ModelConfig,
+        directory: Path,
+        kernels: ModuleType,
+        dtype: torch.dtype,
+        device: torch.device,
+    ):
         self.config = config
+        self._kernels = kernels
         with Checkpoint(directory) as checkpoint:
             self._load(checkpoint, dtype, device)
 
     def forward(
         self,
-        kernels: ModuleType,
         token_ids: torch.Tensor,
         rotation: tuple[torch.Tensor, torch.Tensor],
-        slots: torch.Tensor,
-        caches: Sequence[torch.Tensor],
-        attention,
-        segments: Sequence[LoraSegment],
+        attention: PagedAttention,
+        plan: AttentionPlan,
+        lora: SegmentedLora | JoinedLora | None,
     ) -> torch.Tensor:
         """Hidden states `[num_rows, hidden]` before the last norm, for `token_ids` int64 `[num_rows]`.
 
-        `rotation` is cosine and signed sine `[num_rows, 1, head_dim]`, `slots` int64 `[num_rows]` where
-        keys and values go, `caches` one per layer, `attention` what `kernels.plan_attention` prepared.
+        `rotation` is cosine and signed sine `[num_rows, 1, head_dim]`, `plan` what `attention.plan` made of
+        the step, `lora` which rows have which adapter (None: all are the base's).
         """
-        config = self.config
+        config, kernels = self.config, self._kernels
         heads, kv_heads, head_dim = config.num_heads, config.num_kv_heads, config.head_dim
         rotated = config.q_size + config.kv_size
         x = self.embedding[token_ids]
         for index, layer in enumerate(self.layers):
 
             def adapt(y: torch.Tensor, source: torch.Tensor, site: Site, index: int = index) -> None:
-                if segments:
-                    shrunk = kernels.lora_shrink(source, segments, index, site)
-                    kernels.lora_expand_(y, shrunk, segments, index, site)
+                if lora is not None:
+                    lora.expand_(y, lora.shrink(source, index, site), index, site)
 
             normed = kernels.rms_norm(x, layer.input_norm, config.rms_norm_eps)
             qkv = kernels.linear(normed, layer.qkv.weight, layer.qkv.bias)
             adapt(qkv, normed, Site.QKV)
             kernels.rotary_(qkv[:, :rotated].view(-1, heads + kv_heads, head_dim), *rotation)
-            kernels.store_kv(qkv[:, config.q_size :], caches[index], slots)
+            attention.store(plan, index, qkv[:, config.q_size :])
             query = qkv[:, : config.q_size].view(-1, heads, head_dim)
-            attended = kernels.paged_attention(query, caches[index], attention)
+            attended = attention.attend(plan, index, query)
             kernels.linear_add_(x, attended, layer.o.weight, layer.o.bias)
             adapt(x, attended, Site.O)
 
@@ -88,10 +94,10 @@ class MistralModel:
             adapt(x, activated, Site.DOWN)
         return x
 
-    def logits(self, kernels: ModuleType, x: torch.Tensor) -> torch.Tensor:
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
         """float32 `[num_rows, vocab_size]` for hidden states `[num_rows, hidden]`."""
-        normed = kernels.rms_norm(x, self.norm, self.config.rms_norm_eps)
-        return kernels.linear(normed, self.head).float()
+        normed = self._kernels.rms_norm(x, self.norm, self.config.rms_norm_eps)
+        return self._kernels.linear(normed, self.head).float()
 
     def _load(self, checkpoint: Checkpoint, dtype: torch.dtype, device: torch.device) -> None:
         config = self.config
@@ -112,8 +118,7 @@ class MistralModel:
                     for name, shape in zip(names, shapes, strict=True)
                 ]
                 bias = torch.cat(parts)
-            # Transposed once here: the order in which BLAS multiplies few rows fastest.
-            return Product(torch.cat(weights).t().contiguous().to(device), bias)
+            return Product(self._kernels.pack_weight(torch.cat(weights).to(device)), bias)
 
         self.embedding = checkpoint.take(
             "model.embed_tokens.weight", (config.vocab_size, config.hidden_size), dtype
@@ -142,18 +147,18 @@ class MistralModel:
         checkpoint.finish()
 
     def _load_head(self, checkpoint: Checkpoint, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-        """`[hidden, vocab_size]`; of a tied model a view of the embedding."""
+        """The packed output weight; a tied model's is the embedding, packed."""
         config = self.config
         if not config.tie_word_embeddings or "lm_head.weight" in checkpoint:
             head = checkpoint.take("lm_head.weight", (config.vocab_size, config.hidden_size), dtype).to(
                 device
             )
             if not config.tie_word_embeddings:
-                return head.t()
+                return self._kernels.pack_weight(head)
             if not torch.equal(head, self.embedding):
                 raise CheckpointError(
                     f"The config in {checkpoint.directory} ties lm_head.weight to the embedding, but the "
                     "checkpoint has different values for the two; set tie_word_embeddings to false or drop "
                     "lm_head.weight."
                 )
-        return self.embedding.t()
+        return self._kernels.pack_weight(self.embedding)

@@ -10,7 +10,8 @@ import torch
 
 from inference.config import EngineConfig
 from inference.kernels import reference
-from inference.kernels.layout import LoraFactors, LoraSegment, LoraTarget, Site, Span
+from inference.kernels.layout import LoraFactors, LoraRows, LoraTarget, Site, Span
+from inference.kernels.lora import JoinedLora, LoraPlanner, SegmentedLora
 from inference.model_runner import ModelRunner
 from tests.inference.oracle import make_adapter, make_base, mistral
 from tests.inference.stepping import Stepper
@@ -24,34 +25,61 @@ def test_rms_norm():
     torch.testing.assert_close(reference.rms_norm(x, weight, 1e-5), expected)
 
 
+@pytest.mark.parametrize("shape", [(12, 10), (80, 10)], ids=["narrow", "wide"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("rows", [1, 2, 9])
+def test_products_with_packed_weights(shape, dtype, rows):
+    torch.manual_seed(0)
+    weight, bias = torch.randn(shape, dtype=dtype), torch.randn(shape[0], dtype=dtype)
+    x, y = torch.randn(rows, shape[1], dtype=dtype), torch.randn(rows, shape[0], dtype=dtype)
+    packed = reference.pack_weight(weight)
+    for term in (None, bias):
+        product = x @ weight.t() + (0 if term is None else term)
+        torch.testing.assert_close(reference.linear(x, packed, term), product)
+        total = y.clone()
+        assert reference.linear_add_(total, x, packed, term) is total
+        torch.testing.assert_close(total, y + product)
+
+
 def test_silu_mul():
     x = torch.randn(5, 12, dtype=torch.float64)
     gate, up = x[:, :6], x[:, 6:]
     torch.testing.assert_close(reference.silu_mul(x), gate / (1 + torch.exp(-gate)) * up)
 
 
-def test_lora_of_mixed_ranks_and_targets():
-    """Two adapters of unlike ranks on q and v, and on k alone; the base's rows in front stay as they are."""
+@pytest.mark.parametrize("way", [SegmentedLora, JoinedLora])
+def test_lora_of_mixed_ranks_and_targets(way):
+    """Two adapters of unlike ranks on q and v, and on k alone; rows of the base stay as they are."""
     torch.manual_seed(0)
-    x, y = torch.randn(7, 10, dtype=torch.float64), torch.randn(7, 24, dtype=torch.float64)
-    q, k, v = slice(0, 12), slice(12, 18), slice(18, 24)
+    x, y = torch.randn(8, 10, dtype=torch.float64), torch.randn(8, 24, dtype=torch.float64)
     a1, a2 = torch.randn(10, 8, dtype=torch.float64), torch.randn(10, 2, dtype=torch.float64)
     b1q, b1v, b2k = (torch.randn(*shape, dtype=torch.float64) for shape in ((3, 12), (5, 6), (2, 6)))
-    first = LoraFactors(a1, (LoraTarget(b1q, slice(0, 3), q, 0.5), LoraTarget(b1v, slice(3, 8), v, 2.0)))
-    second = LoraFactors(a2, (LoraTarget(b2k, slice(0, 2), k, 3.0),))
-    segments = [
-        LoraSegment(2, 5, [[first, None, None, None]]),
-        LoraSegment(5, 6, [[None, None, None, None]]),
-        LoraSegment(6, 7, [[second, None, None, None]]),
-    ]
+    site = LoraFactors(a1, [LoraTarget(3, 12, b1q, 0.5), LoraTarget(0, 6), LoraTarget(5, 6, b1v, 2.0)])
+    other = LoraFactors(a2, [LoraTarget(0, 12), LoraTarget(2, 6, b2k, 3.0), LoraTarget(0, 6)])
+    nothing = [None] * 4
+    first, second = [[site, None, None, None], nothing], [[other, None, None, None], nothing]
+    lora = way(LoraRows([2, 3, 1, 1, 1], [None, first, [nothing, nothing], second, first]))
     expected = y.clone()
-    expected[2:5, q] += 0.5 * x[2:5] @ a1[:, :3] @ b1q
-    expected[2:5, v] += 2.0 * x[2:5] @ a1[:, 3:] @ b1v
-    expected[6:, k] += 3.0 * x[6:] @ a2 @ b2k
-    shrunk = reference.lora_shrink(x, segments, 0, Site.QKV)
-    assert [tuple(low.shape) for low in shrunk] == [(3, 8), (1, 2)]
-    reference.lora_expand_(y, shrunk, segments, 0, Site.QKV)
+    for rows in (slice(2, 5), slice(7, 8)):
+        expected[rows, :12] += 0.5 * x[rows] @ a1[:, :3] @ b1q
+        expected[rows, 18:] += 2.0 * x[rows] @ a1[:, 3:] @ b1v
+    expected[6:7, 12:18] += 3.0 * x[6:7] @ a2 @ b2k
+    for layer, adapted in ((1, Site.QKV), (0, Site.O), (0, Site.QKV)):
+        lora.expand_(y, lora.shrink(x, layer, adapted), layer, adapted)
     torch.testing.assert_close(y, expected)
+
+
+def test_lora_planner_joins_small_steps_and_remembers_them():
+    factors = LoraFactors(torch.ones(10, 2), [LoraTarget(2, 6, torch.ones(2, 6), 1.0)])
+    first, second = [[factors] * 4], [[factors] * 4]
+    planner = LoraPlanner()
+    assert planner.plan(LoraRows([3], [None])) is None
+    assert isinstance(planner.plan(LoraRows([3], [first])), SegmentedLora)
+    joined = planner.plan(LoraRows([3, 2], [first, second]))
+    assert isinstance(joined, JoinedLora)
+    assert planner.plan(LoraRows([3, 2], [first, second])) is joined
+    assert planner.plan(LoraRows([2, 3], [first, second])) is not joined
+    assert isinstance(planner.plan(LoraRows([1 << 20, 2], [first, second])), SegmentedLora)
 
 
 def attention_by_definition(query, keys, values, window):
@@ -81,7 +109,7 @@ def attention_by_definition(query, keys, values, window):
     ids=str,
 )
 def test_paged_attention(window, shares):
-    """`shares` are (new, computed) of each sequence; every unused slot holds NaN to be caught if it is read."""
+    """`shares` are (new, computed) of each sequence; unused slots hold NaN, to be caught if they are read."""
     torch.manual_seed(0)
     shares = sorted(shares, key=lambda share: share[0] > 1)
     num_blocks = 1 + sum(-(-sum(share) // BLOCK) for share in shares)
@@ -89,21 +117,23 @@ def test_paged_attention(window, shares):
     random.Random(1).shuffle(free)
     cache = torch.full((num_blocks * BLOCK, 2, KV_HEADS, HEAD_DIM), torch.nan, dtype=torch.float64)
     cache[-BLOCK:] = 0
-    spans, queries, expected, row = [], [], [], 0
+    spans, queries, stored, expected, row = [], [], [], [], 0
     for new, computed in shares:
         context = new + computed
         table = [free.pop() for _ in range(-(-context // BLOCK))]
         tokens = torch.randn(context, 2, KV_HEADS, HEAD_DIM, dtype=torch.float64)
-        slots = torch.tensor([table[p // BLOCK] * BLOCK + p % BLOCK for p in range(context)])
-        reference.store_kv(tokens.view(context, -1), cache, slots)
+        for position in range(computed):
+            cache[table[position // BLOCK] * BLOCK + position % BLOCK] = tokens[position]
         query = torch.randn(new, HEADS, HEAD_DIM, dtype=torch.float64)
         spans.append(Span(row, new, computed, table))
         queries.append(query)
+        stored.append(tokens[computed:].view(new, -1))
         expected.append(attention_by_definition(query, tokens[:, 0], tokens[:, 1], window))
         row += new
-    plan = reference.plan_attention(spans, BLOCK, len(cache), window, cache)
-    result = reference.paged_attention(torch.cat(queries), cache, plan)
-    torch.testing.assert_close(result, torch.cat(expected))
+    attention = reference.PagedAttention([cache], BLOCK, window)
+    plan = attention.plan(spans)
+    attention.store(plan, 0, torch.cat(stored))
+    torch.testing.assert_close(attention.attend(plan, 0, torch.cat(queries)), torch.cat(expected))
 
 
 def test_rotary_turns_pairs_by_their_angle():

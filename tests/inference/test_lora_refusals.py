@@ -269,6 +269,7 @@ def test_all_weights_lie_in_one_slab(read, adapter):
     weights = read(adapter).weights
     start, end = weights.slab.data_ptr(), weights.slab.data_ptr() + weights.slab.nbytes
     sites = [factors for layer in weights.factors for factors in layer if factors]
-    views = [view for factors in sites for view in (factors.a, *(target.b for target in factors.targets))]
+    bs = [target.b for factors in sites for target in factors.targets if target.b is not None]
+    views = [factors.a for factors in sites] + bs
     assert len(views) == 3 * 2 * 2
     assert all(start <= view.data_ptr() and view.data_ptr() + view.nbytes <= end for view in views)
