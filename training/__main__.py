@@ -42,7 +42,7 @@ def _demo_weights(args: argparse.Namespace) -> None:
 
     device = _device(args.device)
     if args.only in (None, "base"):
-        demo.build_base(args.world, device, args.seconds)
+        demo.build_base(args.world, device)
     if args.only in (None, "adapters"):
         demo.build_adapters(args.world, device, args.parallel)
     elif args.only != "base":
@@ -75,7 +75,6 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("--world", type=Path, default=DEMO)
     weights.add_argument("--only", help="base, adapters, or one task")
     weights.add_argument("--parallel", type=int, default=1, help="fine-tunings at a time")
-    weights.add_argument("--seconds", type=float, help="shorten pre-training to this time")
     weights.add_argument("--device")
     weights.set_defaults(run=_demo_weights)
     return parser

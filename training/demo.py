@@ -18,18 +18,22 @@ BASE = BasePlan()
 ADAPTERS = {
     plan.task: plan
     for plan in (
-        AdapterPlan("glue_sst2", rank=4, alpha=8, targets=("q_proj", "v_proj"), learning_rate=4e-3),
         AdapterPlan(
-            "conllpp", rank=16, alpha=32, targets=("q_proj", "v_proj"), learning_rate=3e-3, steps=2400
+            "glue_sst2", rank=4, alpha=8, targets=("q_proj", "v_proj"), learning_rate=4e-3, steps=1000
         ),
-        AdapterPlan("gsm8k", rank=4, alpha=8, targets=ATTENTION + MLP, learning_rate=4e-3, steps=3000),
-        AdapterPlan("viggo", rank=8, alpha=16, targets=ATTENTION, learning_rate=3e-3),
+        AdapterPlan(
+            "conllpp", rank=16, alpha=32, targets=("q_proj", "v_proj"), learning_rate=3e-3, steps=1900
+        ),
+        AdapterPlan(
+            "gsm8k", rank=4, alpha=8, targets=ATTENTION + MLP, learning_rate=4e-3, steps=600, batch=48
+        ),
+        AdapterPlan("viggo", rank=8, alpha=16, targets=ATTENTION, learning_rate=3e-3, steps=1700),
     )
 }
 
 
-def build_base(world: Path, device: str, seconds: float | None = None) -> None:
-    pretrain(BASE, world / "base", device, seconds)
+def build_base(world: Path, device: str) -> None:
+    pretrain(BASE, world / "base", device)
 
 
 def build_adapter(world: Path, task: str, device: str) -> None:

@@ -37,9 +37,9 @@ class BasePlan:
     heads: int = 8
     kv_heads: int = 4
     context: int = 1024
-    tokenizer_documents: int = 120_000
-    corpus_tokens: int = 160_000_000
-    steps: int = 4500
+    tokenizer_documents: int = 60_000
+    corpus_tokens: int = 110_000_000
+    steps: int = 1700
     batch: int = 128
     learning_rate: float = 3e-3
     warmup: float = 0.03
@@ -85,11 +85,8 @@ def tokenised_corpus(tokenizer: Path, tokens: int, seed: int, shards: int = 64) 
         return np.concatenate(list(pool.map(_encode_shard, jobs)))[:tokens]
 
 
-def pretrain(plan: BasePlan, out: Path, device: str, seconds: float | None = None) -> None:
-    """Writes tokenizer, config, bfloat16 weights and `training_card.json` to `out`.
-
-    `seconds` shortens the schedule, from the speed measured on the first steps, so that training fits.
-    """
+def pretrain(plan: BasePlan, out: Path, device: str) -> None:
+    """Writes tokenizer, config, bfloat16 weights and `training_card.json` to `out`."""
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.seed)
     started = time.monotonic()
@@ -105,13 +102,12 @@ def pretrain(plan: BasePlan, out: Path, device: str, seconds: float | None = Non
 
     model = MistralForCausalLM(plan.config(tokenizer)).to(device)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    model, curve, steps = _train(plan, model, windows, device, seconds)
+    curve = _train(plan, model, windows, device)
     model.to(torch.bfloat16).save_pretrained(out)
     card = {
         "plan": asdict(plan),
         "parameters": parameters,
-        "steps": steps,
-        "tokens_seen": steps * plan.batch * plan.context,
+        "tokens_seen": plan.steps * plan.batch * plan.context,
         "device": torch.cuda.get_device_name() if device.startswith("cuda") else "cpu",
         "torch": torch.__version__,
         "seconds": {"corpus": round(prepared), "all": round(time.monotonic() - started)},
@@ -125,8 +121,9 @@ def pretrain(plan: BasePlan, out: Path, device: str, seconds: float | None = Non
 
 
 def _train(
-    plan: BasePlan, model: MistralForCausalLM, windows: torch.Tensor, device: str, seconds: float | None
-) -> tuple[MistralForCausalLM, list[tuple[int, float]], int]:
+    plan: BasePlan, model: MistralForCausalLM, windows: torch.Tensor, device: str
+) -> list[tuple[int, float]]:
+    """Trains in place; returns (step, loss) pairs."""
     cuda = device.startswith("cuda")
     if cuda:
         torch.set_float32_matmul_precision("high")
@@ -140,16 +137,16 @@ def _train(
         fused=cuda,
     )
     generator = torch.Generator().manual_seed(plan.seed)
-    steps, step, curve, began = plan.steps, 0, [], time.monotonic()
+    curve, began = [], time.monotonic()
     order = torch.empty(0, dtype=torch.long)
     model.train()
-    while step < steps:
+    for step in range(1, plan.steps + 1):
         if len(order) < plan.batch:
             order = torch.cat([order, torch.randperm(len(windows), generator=generator)])
         index, order = order[: plan.batch], order[plan.batch :]
         batch = windows[index.to(device)].long()
         for group in optimizer.param_groups:
-            group["lr"] = plan.learning_rate * learning_rate_factor(step, steps, plan.warmup)
+            group["lr"] = plan.learning_rate * learning_rate_factor(step - 1, plan.steps, plan.warmup)
         with torch.autocast("cuda", torch.bfloat16, enabled=cuda):
             logits = forward(input_ids=batch, use_cache=False).logits
         loss = F.cross_entropy(logits[:, :-1].float().flatten(0, 1), batch[:, 1:].flatten())
@@ -157,15 +154,10 @@ def _train(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        step += 1
-        if step in (20, 120) and cuda:
-            torch.cuda.synchronize()
-            if step == 120 and seconds is not None:
-                each = (time.monotonic() - measured_from) / 100
-                steps = min(steps, int((seconds - (time.monotonic() - began)) / each) + step)
-                print(f"{each * 1000:.0f} ms a step, {steps} steps", flush=True)
-            measured_from = time.monotonic()
-        if step % max(1, steps // 40) == 0 or step == steps:
+        if step % max(1, plan.steps // 40) == 0 or step == plan.steps:
             curve.append((step, round(loss.item(), 4)))
-            print(f"step {step}/{steps} loss {curve[-1][1]:.4f} {time.monotonic() - began:.0f} s", flush=True)
-    return model, curve, steps
+            print(
+                f"step {step}/{plan.steps} loss {curve[-1][1]:.4f} {time.monotonic() - began:.0f} s",
+                flush=True,
+            )
+    return curve

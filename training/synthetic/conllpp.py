@@ -19,6 +19,10 @@ def news_sentence(rng: random.Random) -> tuple[str, dict[str, list[str]]]:
 def generate(rng: random.Random) -> tuple[dict[str, str], str]:
     """`{"input": …}` and the JSON object of four lists."""
     text, found = news_sentence(rng)
+    if rng.random() < 0.12:
+        second, more = news_sentence(rng)
+        text += " " + second
+        found = {kind: list(dict.fromkeys(found[kind] + more[kind])) for kind in found}
     style = rng.random()
     if style < 0.2:
         text = text.replace(" .", ".").replace(" ,", ",").replace(" 's", "'s")

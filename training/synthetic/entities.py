@@ -9,7 +9,7 @@ import random
 import re
 
 from training.synthetic.grammar import Grammar
-from training.synthetic.lexicon import invented_name, words
+from training.synthetic.lexicon import acronym, invented_name, words
 
 TYPES = ("person", "organization", "location", "miscellaneous")
 _MARK = re.compile(r"⟦(\w+):([^⟧]*)⟧")
@@ -18,12 +18,22 @@ _FIRST = _PEOPLE["first_female"] + _PEOPLE["first_male"]
 
 
 def _last(rng: random.Random) -> str:
-    return invented_name(rng) if rng.random() < 0.25 else rng.choice(_PEOPLE["last"])
+    kind = rng.random()
+    if kind < 0.45:
+        return invented_name(rng)
+    name = rng.choice(_PEOPLE["last"])
+    return f"{name}-{rng.choice(_PEOPLE['last'])}" if kind > 0.97 else f"van {name}" if kind > 0.96 else name
+
+
+def first_name(rng: random.Random) -> str:
+    return invented_name(rng) if rng.random() < 0.25 else rng.choice(_FIRST)
 
 
 def full_name(rng: random.Random) -> str:
-    first = invented_name(rng) if rng.random() < 0.08 else rng.choice(_FIRST)
-    return f"{first} {_last(rng)}"
+    kind = rng.random()
+    if kind < 0.04:
+        return f"{rng.choice('ABCDEFGHJKLMNPRSTW')}. {_last(rng)}"
+    return f"{first_name(rng)} {_last(rng)}"
 
 
 def person(rng: random.Random) -> str:
@@ -31,16 +41,32 @@ def person(rng: random.Random) -> str:
 
 
 def city(rng: random.Random) -> str:
-    return invented_name(rng) if rng.random() < 0.2 else rng.choice(_PLACES["cities"])
+    kind = rng.random()
+    if kind < 0.4:
+        return invented_name(rng)
+    if kind < 0.45:
+        return f"{rng.choice(('New', 'San', 'Port', 'Saint', 'Fort', 'Lake', 'Mount', 'East', 'West'))} {invented_name(rng)}"
+    return rng.choice(_PLACES["cities"])
 
 
 def country(rng: random.Random) -> str:
-    return rng.choice(_PLACES["countries"]).removeprefix("the ")
+    return (
+        invented_name(rng) if rng.random() < 0.06 else rng.choice(_PLACES["countries"]).removeprefix("the ")
+    )
 
 
 def company(rng: random.Random) -> str:
-    stem = invented_name(rng) if rng.random() < 0.35 else rng.choice(_NEWS["company_stems"])
-    return stem if rng.random() < 0.12 else f"{stem} {rng.choice(_NEWS['company_tails'])}"
+    kind = rng.random()
+    if kind < 0.06:
+        return acronym(rng)
+    stem = invented_name(rng) if rng.random() < 0.5 else rng.choice(_NEWS["company_stems"])
+    if kind < 0.3:
+        return stem
+    if kind < 0.33:
+        return f"Air {stem}"
+    if kind < 0.36:
+        return f"{stem} & {_last(rng)}"
+    return f"{stem} {rng.choice(_NEWS['company_tails'])}"
 
 
 def club(rng: random.Random) -> str:
@@ -49,11 +75,21 @@ def club(rng: random.Random) -> str:
 
 def institution(rng: random.Random) -> str:
     kind = rng.random()
-    if kind < 0.6:
+    if kind < 0.4:
         return rng.choice(_NEWS["institutions"])
-    if kind < 0.8:
+    if kind < 0.55:
+        return acronym(rng)
+    if kind < 0.65:
+        return f"{city(rng)} {rng.choice(('University', 'Institute', 'Museum', 'Hospital', 'College', 'Chamber of Commerce'))}"
+    if kind < 0.85:
         return f"University of {city(rng)}"
     return f"Bank of {country(rng)}"
+
+
+def contest(rng: random.Random) -> str:
+    if rng.random() < 0.4:
+        return f"{invented_name(rng)} {rng.choice(('Cup', 'Prize', 'Open', 'Trophy', 'Award', 'Games', 'Rally', 'Masters'))}"
+    return rng.choice(_NEWS["contests"])
 
 
 def mark(kind: str, draw) -> object:
@@ -69,6 +105,7 @@ ENTITIES = Grammar(
     {
         "person": mark("person", person),
         "full_name": mark("person", full_name),
+        "first_name": mark("person", first_name),
         "city": mark("location", city),
         "country": mark("location", country),
         "region": mark("location", lambda rng: rng.choice(_PLACES["regions"]).removeprefix("the ")),
@@ -78,7 +115,7 @@ ENTITIES = Grammar(
         "institution": mark("organization", institution),
         "org": ("{company}", "{company}", "{institution}"),
         "nationality": mark("miscellaneous", _list("nationalities", _PLACES)),
-        "event": mark("miscellaneous", _list("contests", _NEWS)),
+        "event": mark("miscellaneous", contest),
         "occasion": mark("miscellaneous", _list("occasions", _NEWS)),
         "job": _PEOPLE["jobs"],
         "day": _NEWS["days"],

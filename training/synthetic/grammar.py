@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 
 Rule = Sequence[str] | Callable[[random.Random], str]
 Node = str | tuple[str, object]
@@ -48,7 +48,7 @@ class Grammar:
                 self._emit(rng, node[1][int(rng.random() * len(node[1]))], out)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parse(template: str) -> tuple[Node, ...]:
     nodes, end = _parse_until(template, 0, "")
     if end != len(template):

@@ -20,17 +20,107 @@ def words(topic: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-_ONSETS = "b br c ch cl d dr f fl g gr h j k kl l m n p pr r s sh sk st t th tr v w z".split()
-_VOWELS = "a e i o u ai ea ee ia oa ou".split()
-_CODAS = ["", "", "l", "n", "r", "s", "t", "m", "nd", "ck", "ll", "rn", "st", "x", "th", "ng"]
+_ONSETS = tuple(
+    [
+        "b",
+        "br",
+        "c",
+        "ch",
+        "cl",
+        "d",
+        "dr",
+        "f",
+        "fl",
+        "g",
+        "gr",
+        "h",
+        "j",
+        "k",
+        "kl",
+        "l",
+        "m",
+        "n",
+        "p",
+        "pr",
+        "qu",
+        "r",
+        "s",
+        "sh",
+        "sk",
+        "st",
+        "t",
+        "th",
+        "tr",
+        "v",
+        "w",
+        "y",
+        "z",
+    ]
+)
+_VOWELS = tuple(["a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "ea", "ee", "ia", "oo", "ou"])
+_CODAS = (
+    "",
+    "",
+    "l",
+    "n",
+    "r",
+    "s",
+    "t",
+    "m",
+    "nd",
+    "ck",
+    "ll",
+    "rn",
+    "st",
+    "x",
+    "th",
+    "ng",
+    "tz",
+    "ff",
+    "rk",
+    "son",
+)
+
+
+@cache
+def _everyday_words() -> tuple[str, ...]:
+    """Every plain word of five letters or more in the lexicon."""
+    found = {
+        word.lower()
+        for file in sorted(DIRECTORY.glob("*.toml"))
+        for listing in words(file.stem).values()
+        for entry in listing
+        for word in entry.split()
+        if word.isascii() and word.isalpha() and len(word) >= 5
+    }
+    return tuple(sorted(found))
+
+
+def _syllables(rng: random.Random) -> str:
+    count = rng.choice((1, 2, 2, 2, 3))
+    middle = "".join(
+        rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(("", "", "n", "r", "l"))
+        for _ in range(count - 1)
+    )
+    return middle + rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS)
+
+
+def _blend(rng: random.Random) -> str:
+    """The start of one word and the end of another."""
+    first, second = rng.choice(_everyday_words()), rng.choice(_everyday_words())
+    return first[: rng.randint(2, 4)] + second[-rng.randint(2, 5) :]
+
+
+def invented_word(rng: random.Random) -> str:
+    """A lower-case word that is in no list, so that a model must copy rather than recognise."""
+    word = _blend(rng) if rng.random() < 0.5 else _syllables(rng)
+    return word if len(word) > 2 else word + rng.choice(_CODAS[2:])
 
 
 def invented_name(rng: random.Random) -> str:
-    """A pronounceable word that is in no list, so that a model must copy rather than recognise."""
-    syllables = [
-        rng.choice(_ONSETS)
-        + rng.choice(_VOWELS)
-        + (rng.choice(_CODAS) if last else rng.choice(("", "", "n", "r", "l")))
-        for last in ([False, True] if rng.random() < 0.75 else [False, False, True])
-    ]
-    return "".join(syllables).capitalize()
+    return invented_word(rng).capitalize()
+
+
+def acronym(rng: random.Random) -> str:
+    """Two to five capital letters."""
+    return "".join(rng.choice("ABCDEFGHIJKLMNOPRSTUVWXYZ") for _ in range(rng.choice((2, 3, 3, 3, 4, 5))))

@@ -13,15 +13,24 @@ from training.synthetic.grammar import sentence, with_articles
 from training.synthetic.lexicon import invented_name, words
 
 _GAMES = words("games")
+_SPECIFIERS = _GAMES["specifiers"] + words("film")["good"] + words("film")["bad"]
 Attributes = dict[str, str]
 
 
 def title(rng: random.Random) -> str:
     a, b = rng.choice(_GAMES["title_a"]), rng.choice(_GAMES["title_b"])
     kind = rng.random()
-    if kind < 0.55:
+    if kind < 0.25:
         return f"{a} {b}"
-    if kind < 0.7:
+    if kind < 0.4:
+        return invented_name(rng)
+    if kind < 0.5:
+        return f"{invented_name(rng)} {invented_name(rng)}"
+    if kind < 0.58:
+        return f"Super {invented_name(rng)} {b}"
+    if kind < 0.66:
+        return f"The {invented_name(rng)} {rng.choice(('', '2', '3', 'II'))}".strip()
+    if kind < 0.72:
         return f"The {a} {b}"
     if kind < 0.8:
         return f"{a} {b} {rng.choice(('II', 'III', '2', '3', '4'))}"
@@ -31,7 +40,9 @@ def title(rng: random.Random) -> str:
 
 
 def developer(rng: random.Random) -> str:
-    if rng.random() < 0.3:
+    if rng.random() < 0.2:
+        return invented_name(rng)
+    if rng.random() < 0.5:
         return f"{invented_name(rng)} {rng.choice(('Games', 'Studios', 'Interactive', 'Software', 'Soft', 'Entertainment'))}"
     return full_name(rng) if rng.random() < 0.1 else rng.choice(_GAMES["developers"])
 
@@ -60,7 +71,7 @@ DRAW = {
     "available_on_steam": lambda rng: rng.choice(("yes", "no")),
     "has_linux_release": lambda rng: rng.choice(("yes", "no")),
     "has_mac_release": lambda rng: rng.choice(("yes", "no")),
-    "specifier": lambda rng: rng.choice(_GAMES["specifiers"]),
+    "specifier": lambda rng: rng.choice(_SPECIFIERS),
 }
 
 

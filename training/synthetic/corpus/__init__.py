@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from training.synthetic.corpus import everyday, games, memos, news, numbers, records, reviews
+from training.synthetic.corpus import copies, everyday, games, memos, news, numbers, records, reviews
 
 KINDS = (
     (reviews.document, 18),
@@ -18,6 +18,7 @@ KINDS = (
     (everyday.document, 14),
     (memos.document, 5),
     (records.document, 5),
+    (copies.document, 12),
 )
 _DRAW = [kind for kind, weight in KINDS for _ in range(weight)]
 

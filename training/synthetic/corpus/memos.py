@@ -117,5 +117,5 @@ _GRAMMAR = Grammar(
 def document(rng: random.Random) -> str:
     text = " ".join(sentence(_GRAMMAR.draw(rng, "line")) for _ in range(rng.randint(3, 7)))
     if rng.random() < 0.4:
-        return f"### {rng.choice(('Notice', 'Minutes', 'Office', 'Memo'))}\n\n{text}"
+        return f"{'#' * rng.randint(1, 4)} {rng.choice(('Notice', 'Minutes', 'Office', 'Memo'))}\n\n{text}"
     return text

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import random
 
+from training.synthetic import gsm8k
 from training.synthetic.entities import full_name
 from training.synthetic.grammar import sentence
-from training.synthetic.gsm8k import FAMILIES, Problem, person, thing
+from training.synthetic.gsm8k import Problem, person, thing
 from training.synthetic.lexicon import words
 
+STORIES = (
+    *(gsm8k.chain, gsm8k.chain, gsm8k.chain, gsm8k.shopping, gsm8k.shopping, gsm8k.packing, gsm8k.packing),
+    *(gsm8k.sharing, gsm8k.comparing, gsm8k.comparing, gsm8k.rate, gsm8k.seats, gsm8k.ages),
+)
 _WORDS = {"+": ("plus", "and"), "-": ("minus", "less"), "*": ("times", "by"), "/": ("divided by", "over")}
 
 
@@ -71,7 +76,7 @@ def running(rng: random.Random) -> str:
 def story(rng: random.Random) -> str:
     """What happens in a word problem, told with its sums and without asking anything."""
     problem = Problem(rng)
-    rng.choice(FAMILIES)(problem)
+    rng.choice(STORIES)(problem)
     told = [part for part in " ".join(problem.text).replace("?", "?.").split(". ") if "?" not in part]
     text = " ".join(f"{sentence(part.rstrip('.'))}." for part in told)
     return (
