@@ -60,7 +60,6 @@ class Answer:
         self._on_event = on_event
         self._seq = 0
         self._position = 0
-        self._loading = False
 
     @property
     def ended(self) -> bool:
@@ -73,16 +72,12 @@ class Answer:
             self._emit(Queued, position)
 
     def loading(self, tier: str) -> None:
-        """Tells, once, that the adapter has to be fetched."""
-        if not self._loading:
-            self._loading = True
-            self._emit(Loading, tier)
+        """Tells that the adapter is being fetched."""
+        self._emit(Loading, tier)
 
-    def admitted(self) -> None:
-        """Tells that the prompt is being read; only once, for recomputing is nobody's news."""
-        if self.sequence.first_scheduled_at is None:
-            self.sequence.first_scheduled_at = time.perf_counter()
-            self._emit(Prefill, self.sequence.num_prompt_tokens)
+    def prefill(self) -> None:
+        """Tells that the prompt is being read."""
+        self._emit(Prefill, self.sequence.num_prompt_tokens)
 
     def take(self, choice: Choice) -> FinishReason | None:
         """Appends the chosen token and tells its text. Returns why the answer is complete, if it is."""

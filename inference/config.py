@@ -10,11 +10,12 @@ from pathlib import Path
 class EngineConfig:
     """`model` is a Hugging Face checkpoint directory in the Mistral/Llama layout.
 
-    `device` is `cpu`, `cuda` or `cuda:N`; `dtype` is `float32`, `bfloat16`, `float16` or `auto` (float32 on the
-    CPU, bfloat16 on a GPU). Lengths and capacities are in tokens: `max_model_len` bounds prompt plus output
-    (None: what the checkpoint allows), `kv_cache_tokens` is the room shared by all running requests (None: enough
-    for eight of the longest), `max_batched_tokens` the most one step may compute. `max_num_seqs` rows run
-    at once, `max_waiting` more may queue; `adapter_slots` adapters are in memory at once.
+    `device` is `cpu`, `cuda` or `cuda:N`; `dtype` is `float32`, `bfloat16`, `float16` or `auto` (float32 on
+    the CPU, bfloat16 on a GPU). Lengths and capacities are in tokens: `max_model_len` bounds prompt plus
+    output (None: what the checkpoint allows), `kv_cache_tokens` is the room shared by all running requests
+    (None: enough for eight of the longest), `max_batched_tokens` the most one step may compute.
+    `max_num_seqs` rows run at once, `max_waiting` more may queue; `adapter_slots` adapters are in memory at
+    once.
     """
 
     model: str | Path

@@ -100,11 +100,16 @@ class Engine:
         request's `RequestError` is raised.
         """
         pending = deque(self.prepare(request) for request in requests)
-        answers = []
-        while pending or self.has_work:
-            while pending and self.has_room_for(1):
-                answers.append(self.add(pending.popleft()))
-            self.step()
+        answers: list[Answer] = []
+        try:
+            while pending or self.has_work:
+                while pending and self.has_room_for(1):
+                    answers.append(self.add(pending.popleft()))
+                self.step()
+        except BaseException:  # Ctrl-C above all: leave nothing behind for the next call
+            for answer in answers:
+                self.cancel(answer.sequence.request.request_id)
+            raise
         for answer in answers:
             if answer.error is not None:
                 raise answer.error
@@ -129,11 +134,12 @@ class Engine:
             token_ids = self.tokenizer.encode(request.prompt, request.add_special_tokens)
         else:
             token_ids = request.prompt_token_ids
-            vocab_size = self.runner.model_config.vocab_size
-            if any(type(token_id) is not int or not 0 <= token_id < vocab_size for token_id in token_ids):
-                raise RequestError(
-                    "invalid_parameter", f"prompt_token_ids must be whole numbers from 0 to {vocab_size - 1}."
-                )
+        vocab_size = self.runner.model_config.vocab_size
+        if any(type(token_id) is not int or not 0 <= token_id < vocab_size for token_id in token_ids):
+            raise RequestError(
+                "invalid_parameter",
+                f"The prompt's token ids must be whole numbers from 0 to {vocab_size - 1}.",
+            )
         if request.prompt == "" or not token_ids:
             raise RequestError("empty_prompt", "The prompt is empty; give at least one character.")
         if len(token_ids) >= self.max_model_len:
@@ -186,17 +192,21 @@ class Engine:
         for sequence, error in step.refused:
             self._fail(sequence, error)
         for sequence in step.admitted:
-            self._answer_of(sequence).admitted()
+            self._admitted(sequence)
         rows, logits = self._run(step.batch)
         answers = [self._answer_of(sequence) for sequence in rows]
-        choices = sample(logits, [answer.row for answer in answers]) if answers else []
-        for answer, choice in zip(answers, choices, strict=True):
+        for answer, choice in zip(answers, self._sample(logits, answers), strict=True):
             if choice is None:
                 self._fail(answer.sequence, _internal("The model's output for it was not a number."))
             else:
-                self._generated_tokens += 1
                 self._take(answer, choice)
         self._tell_queue()
+
+    def _admitted(self, sequence: Sequence) -> None:
+        if sequence.first_scheduled_at is None:  # otherwise it was preempted: nobody's news
+            sequence.first_scheduled_at = time.perf_counter()
+            self._prompt_tokens += sequence.num_prompt_tokens
+            self._answer_of(sequence).prefill()
 
     def _run(self, batch: list[ScheduledSequence]) -> tuple[list[Sequence], torch.Tensor | None]:
         """Computes the batch; returns the sequences that get a token, and their logits row by row.
@@ -218,25 +228,42 @@ class Engine:
             return [], None
         rows = [scheduled.sequence for scheduled in batch if scheduled.samples]
         for scheduled in batch:
-            sequence = scheduled.sequence
-            if sequence.num_computed < sequence.num_prompt_tokens:
-                self._prompt_tokens += scheduled.num_new
-            sequence.num_computed += scheduled.num_new
+            scheduled.sequence.num_computed += scheduled.num_new
         return rows, logits
 
+    def _sample(self, logits: torch.Tensor | None, answers: list[Answer]) -> list[Choice | None]:
+        if not answers:
+            return []
+        try:
+            return sample(logits, [answer.row for answer in answers])
+        except Exception:
+            logger.exception("Sampling for %d sequences failed.", len(answers))
+            if len(answers) == 1:
+                return [None]
+            return [
+                choice
+                for i in range(len(answers))
+                for choice in self._sample(logits[i : i + 1], answers[i : i + 1])
+            ]
+
     def _take(self, answer: Answer, choice: Choice) -> None:
+        self._generated_tokens += 1
         try:
             reason = answer.take(choice)
         except Exception:
-            logger.exception("The answer to %s could not be told.", answer.sequence.request.request_id)
-            self._fail(answer.sequence, _internal("Its text could not be decoded or delivered."))
+            logger.exception("The answer to %s has no text.", answer.sequence.request.request_id)
+            self._fail(answer.sequence, _internal("Its tokens could not be turned into text."))
             return
         if reason is not None:
             self._end(answer, reason)
 
     def _end(self, answer: Answer, reason: FinishReason) -> None:
         self._forget(answer.sequence)
-        answer.finish(reason)
+        try:
+            answer.finish(reason)
+        except Exception:
+            logger.exception("The answer to %s has no text.", answer.sequence.request.request_id)
+            answer.fail(_internal("Its tokens could not be turned into text."))
 
     def _fail(self, sequence: Sequence, error: RequestError) -> None:
         answer = self._answer_of(sequence)
@@ -255,7 +282,7 @@ class Engine:
         name = sequence.request.adapter
         adapters = self.runner.adapters
         try:
-            if adapters.info(name).state != "loaded":
+            if adapters.needs_loading(name):
                 self._answer_of(sequence).loading("disk")
             return adapters.acquire(name)
         except RequestError:

@@ -21,6 +21,8 @@ from inference.request import (
     Event,
     Failed,
     GenerationRequest,
+    Loading,
+    Prefill,
     RequestError,
 )
 from inference.runlog import RunLog
@@ -29,6 +31,7 @@ from inference.sequence import Sequence
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Command = Callable[[Engine | None], None]  # run between steps; with None when there will be no further step
 LONG_TEXT = 20_000  # characters; tokenizing more takes a few milliseconds, which an event loop must not wait
 
 
@@ -61,7 +64,7 @@ class InProcessClient:
         self._started: Future[None] = Future()
         self._news = threading.Condition()
         # Guarded by `_news`:
-        self._inbox: deque[Callable[[], None]] = deque()
+        self._inbox: deque[Command] = deque()
         self._submitted = 0  # requests in the inbox
         self._serving = False
         self._stop_at: float | None = None  # `time.monotonic` from which no further step is begun
@@ -95,21 +98,22 @@ class InProcessClient:
     # Runs
 
     async def submit(self, request: GenerationRequest) -> str:
-        """See `InferenceClient.submit`. The same request again is the same run: its id is returned."""
+        """See `InferenceClient.submit`."""
         engine = self._running_engine()
+        if self._log.knows(request):
+            return request.request_id
         if request.prompt is not None and len(request.prompt) > LONG_TEXT:
             sequence = await asyncio.to_thread(engine.prepare, request)
         else:
             sequence = engine.prepare(request)
         with self._news:
-            engine = self._running_engine()
-            if not self._log.open(request):
-                return request.request_id
-            if not engine.has_room_for(self._submitted + 1):
-                self._log.discard(request.request_id)
-                raise engine.overloaded()
-            self._submitted += 1
-            self._post(partial(self._add, sequence))
+            self._running_engine()
+            if not self._log.knows(request):
+                if not engine.has_room_for(self._submitted + 1):
+                    raise engine.overloaded()
+                self._log.open(request)
+                self._submitted += 1
+                self._post(partial(self._add, sequence))
         return request.request_id
 
     def events(self, run_id: str, after: int = 0) -> AsyncIterator[Event]:
@@ -118,7 +122,7 @@ class InProcessClient:
     async def cancel(self, run_id: str) -> None:
         if not self._log.has_ended(run_id):
             with self._news:
-                self._post(partial(self._cancel, run_id))
+                self._post(partial(_cancel, run_id))
 
     # Adapters and the engine's state
 
@@ -154,10 +158,10 @@ class InProcessClient:
         """Runs `command` in the engine's thread and gives back what it returns or raises."""
         result: Future[T] = Future()
 
-        def run() -> None:
+        def run(engine: Engine | None) -> None:
             if result.set_running_or_notify_cancel():
                 try:
-                    result.set_result(command(self._engine))
+                    result.set_result(command(engine or self._running_engine()))
                 except Exception as error:
                     result.set_exception(error)
 
@@ -166,26 +170,26 @@ class InProcessClient:
             self._post(run)
         return await asyncio.wrap_future(result)
 
-    def _post(self, command: Callable[[], None]) -> None:
+    def _post(self, command: Command) -> None:
         self._inbox.append(command)
         self._news.notify()
 
     # The engine's thread
 
     def _work(self) -> None:
+        self._started.set_running_or_notify_cancel()
         try:
             self._engine = self._build(self._config)
         except BaseException as error:
             self._started.set_exception(error)
             return
+        with self._news:
+            self._serving = self._stop_at is None
+        self._started.set_result(None)
         try:
-            with self._news:
-                self._serving = self._stop_at is None
-            if not self._started.cancelled():
-                self._started.set_result(None)
             self._serve(self._engine)
         except BaseException:
-            logger.critical("The engine's thread has died.", exc_info=True)
+            logger.critical("The engine's thread has died; its runs end as interrupted.", exc_info=True)
         finally:
             self._end()
 
@@ -198,7 +202,7 @@ class InProcessClient:
                 commands, self._inbox = self._inbox, deque()
                 stop_at = self._stop_at
             for command in commands:
-                command()
+                command(engine)
             if stop_at is not None and (not engine.has_work or time.monotonic() >= stop_at):
                 return
             if engine.has_work:
@@ -206,28 +210,34 @@ class InProcessClient:
             self._log.wake()
 
     def _end(self) -> None:
-        """Nobody waits for an answer that will not come."""
+        """Leaves nobody waiting for an answer that will not come."""
         with self._news:
             self._serving = False
             commands, self._inbox = self._inbox, deque()
         for command in commands:
-            command()
+            command(None)
         self._log.interrupt(interrupted())
 
-    def _add(self, sequence: Sequence) -> None:
+    def _add(self, sequence: Sequence, engine: Engine | None) -> None:
+        with self._news:
+            self._submitted -= 1
+        if engine is None:
+            return
         run_id = sequence.request.request_id
         try:
-            self._engine.add(sequence, partial(self._tell, run_id))
-        except RequestError as error:
-            self._tell(run_id, Failed(1, error.code, error.message))
-        finally:
-            with self._news:
-                self._submitted -= 1
-
-    def _cancel(self, run_id: str) -> None:
-        self._engine.cancel(run_id)
+            engine.add(sequence, partial(self._tell, run_id))
+        except Exception:
+            logger.exception("Run %s could not be queued.", run_id)
+            self._tell(
+                run_id, Failed(1, "internal", "This request failed inside the engine before it began.")
+            )
 
     def _tell(self, run_id: str, event: Event) -> None:
         self._log.append(run_id, event)
-        if event.kind == "loading" or event.kind == "prefill":
+        if isinstance(event, (Loading, Prefill)):
             self._log.wake()  # what follows takes a while; tokens are told at the end of their step
+
+
+def _cancel(run_id: str, engine: Engine | None) -> None:
+    if engine is not None:
+        engine.cancel(run_id)

@@ -46,26 +46,23 @@ class RunLog:
         self._ended: deque[tuple[float, str]] = deque()
         self._to_wake: list[asyncio.Future] = []
 
-    def open(self, request: GenerationRequest) -> bool:
-        """Starts the run `request.request_id`. False when the same request has started it before; raises
-        `RequestError("duplicate_run")` when another one has."""
+    def knows(self, request: GenerationRequest) -> bool:
+        """Whether this request has been opened. Raises `RequestError("duplicate_run")` when its id belongs to
+        another request."""
         with self._lock:
             self._forget_old()
             run = self._runs.get(request.request_id)
-            if run is None:
-                self._runs[request.request_id] = _Run(request)
-                return True
-            if run.request != request:
-                raise RequestError(
-                    "duplicate_run",
-                    f"There is a run {request.request_id!r} already, with another request. Use a new id.",
-                )
-            return False
+        if run is not None and run.request != request:
+            raise RequestError(
+                "duplicate_run",
+                f"There is a run {request.request_id!r} already, with another request. Use a new id.",
+            )
+        return run is not None
 
-    def discard(self, run_id: str) -> None:
-        """Takes back an `open` whose request was then refused."""
+    def open(self, request: GenerationRequest) -> None:
+        """Starts the log of the run `request.request_id`."""
         with self._lock:
-            self._runs.pop(run_id, None)
+            self._runs[request.request_id] = _Run(request)
 
     def append(self, run_id: str, event: Event) -> None:
         with self._lock:

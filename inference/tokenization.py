@@ -33,6 +33,8 @@ class Tokenizer:
     def __init__(self, hf_tokenizer):
         self._hf = hf_tokenizer
         self._backend = hf_tokenizer.backend_tokenizer
+        self._backend.no_truncation()  # some files ask for it; prompts are never shortened in silence
+        self._backend.no_padding()
         self._special = {i for i, token in hf_tokenizer.added_tokens_decoder.items() if token.special}
         self._bytes: dict[int, bytes] = {}
         self._style, self._strips_first_space = _byte_style(self._backend.decoder)

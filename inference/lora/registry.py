@@ -125,6 +125,11 @@ class AdapterRegistry:
             entry.loaded.running += 1
             return entry.loaded
 
+    def needs_loading(self, name: str) -> bool:
+        """Whether `acquire` would now read the adapter's files. Raises `unknown_adapter`."""
+        with self._lock:
+            return self._known(name).loaded is None and self._has_room()
+
     def release(self, adapter: LoadedAdapter) -> None:
         """Gives back what `acquire` gave."""
         with self._lock:
