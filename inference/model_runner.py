@@ -10,11 +10,13 @@ from inference import kernels
 from inference.config import EngineConfig
 from inference.kernels.layout import LoraRows, Span
 from inference.lora.registry import AdapterRegistry
-from inference.models.config import read_config
+from inference.models.config import ModelConfig, read_config
 from inference.models.mistral import MistralModel
 from inference.sequence import ScheduledSequence
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_ALL_THREADS = torch.get_num_threads()  # what torch takes by itself, or OMP_NUM_THREADS says
+_SMALL_LAYER = 4_000_000  # weights; one row's products then take about as long as waking a second thread
 _DEFAULT_LONGEST = 8  # sequences of full length that the cache holds when the configuration gives no size
 
 
@@ -31,6 +33,8 @@ class ModelRunner:
         self.device = _pick_device(config.device)
         self.dtype = _pick_dtype(config.dtype, self.device)
         self.model_config = read_config(directory)
+        if self.device.type == "cpu":
+            torch.set_num_threads(_pick_threads(config.cpu_threads, self.model_config))
         self.max_model_len = _pick_length(config, self.model_config.max_position)
         self.block_size = config.block_size
         capacity = config.kv_cache_tokens or _DEFAULT_LONGEST * self.max_model_len
@@ -133,6 +137,15 @@ def _pick_dtype(name: str, device: torch.device) -> torch.dtype:
     if name not in _DTYPES:
         raise ValueError(f"dtype must be auto, {', '.join(_DTYPES)}, not {name!r}.")
     return _DTYPES[name]
+
+
+def _pick_threads(wanted: int | None, model: ModelConfig) -> int:
+    if wanted is not None:
+        if wanted < 1:
+            raise ValueError(f"cpu_threads must be at least 1, not {wanted}.")
+        return wanted
+    layer = sum(rows * columns for rows, columns in model.linear_shapes.values())
+    return 1 if layer < _SMALL_LAYER else _ALL_THREADS
 
 
 def _pick_length(config: EngineConfig, longest: int) -> int:
