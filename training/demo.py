@@ -25,7 +25,7 @@ ADAPTERS = {
             "conllpp", rank=16, alpha=32, targets=("q_proj", "v_proj"), learning_rate=3e-3, steps=1900
         ),
         AdapterPlan(
-            "gsm8k", rank=4, alpha=8, targets=ATTENTION + MLP, learning_rate=4e-3, steps=600, batch=48
+            "gsm8k", rank=4, alpha=8, targets=ATTENTION + MLP, learning_rate=5e-3, steps=450, batch=24
         ),
         AdapterPlan("viggo", rank=8, alpha=16, targets=ATTENTION, learning_rate=3e-3, steps=1700),
     )
