@@ -52,8 +52,8 @@ def evaluate(
 ) -> list[Comparison]:
     """Answers every sample of `data` (by task) greedily, once by the base and once by the task's adapter.
 
-    Requests of all tasks are interleaved, so most batches hold the base and every adapter. `log` gets one JSON
-    line per answer. Raises `ValueError` for a task whose metric is not implemented.
+    Requests of all tasks are interleaved, so most batches hold the base and every adapter. `log` gets one
+    JSON line per answer. Raises `ValueError` for a task whose metric is not implemented.
     """
     tasks = load_tasks()
     metrics = {task: metric(tasks[task].metric_fn) for task in data}
@@ -102,7 +102,8 @@ def table(comparisons: Sequence[Comparison]) -> str:
     """A Markdown table of the scores."""
     rows = ["| task | metric | n | base | adapter | lift |", "|---|---|---|---|---|---|"]
     rows += [
-        f"| {each.task.id} | {each.task.metric} | {each.adapter.n} | {each.base} | {each.adapter} | {each.lift:+.3f} |"
+        f"| {each.task.id} | {each.task.metric} | {each.adapter.n} "
+        f"| {each.base} | {each.adapter} | {each.lift:+.3f} |"
         for each in comparisons
     ]
     return "\n".join(rows)

@@ -33,7 +33,7 @@ def content_hash(samples: Iterable[Sample]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Prompt and completion, tokenised apart as serving does it: the prompt with `<s>`, the completion with `</s>`."""
+    """Prompt with `<s>` and completion with `</s>`, tokenised apart, as serving meets them."""
 
     prompt: list[int]
     completion: list[int]

@@ -1,4 +1,4 @@
-"""Fine-tunes a LoRA adapter for one task with PEFT: loss on the completion alone, cosine schedule with warm-up."""
+"""Fine-tunes a LoRA adapter for one task with PEFT: loss on the completion alone, cosine with warm-up."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class AdapterPlan:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Loss per completion token, and the share of examples that greedy decoding would answer to the letter."""
+    """Loss per completion token, and the share of samples that greedy decoding answers to the letter."""
 
     loss: float
     exact: float
@@ -138,7 +138,7 @@ def train_adapter(
 def validate(
     model: PeftModel, encoded: Sequence[Encoded], pad: int, device: str, batch: int = 100
 ) -> Validation:
-    """An answer counts as exact when every token is the likeliest one after those before it, `</s>` included."""
+    """An answer counts as exact when every token is the likeliest after those before it, `</s>` included."""
     model.eval()
     losses, exact = 0.0, 0
     for start in range(0, len(encoded), batch):

@@ -1,7 +1,7 @@
 """Trains the miniature base from nothing: tokenizer, corpus, and a small Mistral.
 
-The corpus is written by `training.synthetic.corpus`, tokenised in parallel and packed into windows of the full
-context, documents separated by `</s><s>`.
+The corpus is written by `training.synthetic.corpus`, tokenised in parallel and packed into windows of the
+full context, documents separated by `</s><s>`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ from training.tokenizer import BOS, EOS, load_bare_tokenizer, train_tokenizer
 
 @dataclass(frozen=True, slots=True)
 class BasePlan:
-    """Shape and schedule of the base. `batch` is in windows of `context` tokens, `corpus_tokens` what is written
-    (read several times where `steps * batch * context` is more)."""
+    """Shape and schedule of the base.
+
+    `batch` is in windows of `context` tokens, `corpus_tokens` is what is written (and read repeatedly where
+    `steps * batch * context` is more).
+    """
 
     vocab_size: int = 2048
     hidden: int = 256

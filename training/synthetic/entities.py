@@ -14,6 +14,9 @@ from training.synthetic.lexicon import acronym, invented_name, words
 TYPES = ("person", "organization", "location", "miscellaneous")
 _MARK = re.compile(r"⟦(\w+):([^⟧]*)⟧")
 _PEOPLE, _PLACES, _NEWS = words("people"), words("places"), words("news")
+_BEFORE_PLACES = ("New", "San", "Port", "Saint", "Fort", "Lake", "Mount", "East", "West")
+_TOWN_INSTITUTIONS = ("University", "Institute", "Museum", "Hospital", "College", "Chamber of Commerce")
+_CONTEST_TAILS = ("Cup", "Prize", "Open", "Trophy", "Award", "Games", "Rally", "Masters")
 _FIRST = _PEOPLE["first_female"] + _PEOPLE["first_male"]
 
 
@@ -45,7 +48,7 @@ def city(rng: random.Random) -> str:
     if kind < 0.4:
         return invented_name(rng)
     if kind < 0.45:
-        return f"{rng.choice(('New', 'San', 'Port', 'Saint', 'Fort', 'Lake', 'Mount', 'East', 'West'))} {invented_name(rng)}"
+        return f"{rng.choice(_BEFORE_PLACES)} {invented_name(rng)}"
     return rng.choice(_PLACES["cities"])
 
 
@@ -80,7 +83,7 @@ def institution(rng: random.Random) -> str:
     if kind < 0.55:
         return acronym(rng)
     if kind < 0.65:
-        return f"{city(rng)} {rng.choice(('University', 'Institute', 'Museum', 'Hospital', 'College', 'Chamber of Commerce'))}"
+        return f"{city(rng)} {rng.choice(_TOWN_INSTITUTIONS)}"
     if kind < 0.85:
         return f"University of {city(rng)}"
     return f"Bank of {country(rng)}"
@@ -88,7 +91,7 @@ def institution(rng: random.Random) -> str:
 
 def contest(rng: random.Random) -> str:
     if rng.random() < 0.4:
-        return f"{invented_name(rng)} {rng.choice(('Cup', 'Prize', 'Open', 'Trophy', 'Award', 'Games', 'Rally', 'Masters'))}"
+        return f"{invented_name(rng)} {rng.choice(_CONTEST_TAILS)}"
     return rng.choice(_NEWS["contests"])
 
 

@@ -1,7 +1,8 @@
+# ruff: noqa: E501 (a template is one line)
 """Sentences from film reviews with their sentiment, in the lower-case style of the Stanford treebank.
 
-The grammar is written once: `+` rules carry the sentiment of the whole, `-` rules the opposite one, and the two
-polarities fill them the other way round.
+The grammar is written once: `+` rules carry the sentiment of the whole, `-` rules the opposite one, and the
+two polarities fill them the other way round.
 """
 
 from __future__ import annotations

@@ -20,44 +20,8 @@ def words(topic: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-_ONSETS = tuple(
-    [
-        "b",
-        "br",
-        "c",
-        "ch",
-        "cl",
-        "d",
-        "dr",
-        "f",
-        "fl",
-        "g",
-        "gr",
-        "h",
-        "j",
-        "k",
-        "kl",
-        "l",
-        "m",
-        "n",
-        "p",
-        "pr",
-        "qu",
-        "r",
-        "s",
-        "sh",
-        "sk",
-        "st",
-        "t",
-        "th",
-        "tr",
-        "v",
-        "w",
-        "y",
-        "z",
-    ]
-)
-_VOWELS = tuple(["a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "ea", "ee", "ia", "oo", "ou"])
+_ONSETS = "b br c ch cl d dr f fl g gr h j k kl l m n p pr qu r s sh sk st t th tr v w y z"
+_VOWELS = "a e i o u a e i o ai ea ee ia oo ou"
 _CODAS = (
     "",
     "",
@@ -99,10 +63,10 @@ def _everyday_words() -> tuple[str, ...]:
 def _syllables(rng: random.Random) -> str:
     count = rng.choice((1, 2, 2, 2, 3))
     middle = "".join(
-        rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(("", "", "n", "r", "l"))
+        rng.choice(_ONSETS.split()) + rng.choice(_VOWELS.split()) + rng.choice(("", "", "n", "r", "l"))
         for _ in range(count - 1)
     )
-    return middle + rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS)
+    return middle + rng.choice(_ONSETS.split()) + rng.choice(_VOWELS.split()) + rng.choice(_CODAS)
 
 
 def _blend(rng: random.Random) -> str:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a template is one line)
 """News sentences in the tokenised style of the CoNLL data, entities marked."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Examples for a task, in three splits that share nothing.
 
-Which split an example belongs to follows from its content alone, so no choice of seeds or counts can let a test
-example into the training data.
+Which split an example belongs to follows from its content alone, so no choice of seeds or counts can let a
+test example into the training data.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Video games: meaning representations and the sentences they stand for, in the style of ViGGO.
 
-The representation lists attributes in free order. The sentence follows from it alone: the dialogue act gives the
-frame, the first attribute after the name gives the order of clauses, and single values choose their own words.
+The representation lists attributes in free order. The sentence follows from it alone: the dialogue act gives
+the frame, the first attribute after the name gives the order of clauses, and single values choose their own
+words.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from training.synthetic.lexicon import invented_name, words
 
 _GAMES = words("games")
 _SPECIFIERS = _GAMES["specifiers"] + words("film")["good"] + words("film")["bad"]
+_STUDIOS = ("Games", "Studios", "Interactive", "Software", "Soft", "Entertainment")
+_MONTHS = ("March", "May", "June", "September", "October", "November")
 Attributes = dict[str, str]
 
 
@@ -43,7 +46,7 @@ def developer(rng: random.Random) -> str:
     if rng.random() < 0.2:
         return invented_name(rng)
     if rng.random() < 0.5:
-        return f"{invented_name(rng)} {rng.choice(('Games', 'Studios', 'Interactive', 'Software', 'Soft', 'Entertainment'))}"
+        return f"{invented_name(rng)} {rng.choice(_STUDIOS)}"
     return full_name(rng) if rng.random() < 0.1 else rng.choice(_GAMES["developers"])
 
 
@@ -57,7 +60,7 @@ DRAW = {
     "release_year": lambda rng: str(rng.randint(1985, 2024)),
     "exp_release_date": lambda rng: rng.choice(
         (
-            f"{rng.choice(('March', 'May', 'June', 'September', 'October', 'November'))} {rng.randint(1, 28)}, 2025",
+            f"{rng.choice(_MONTHS)} {rng.randint(1, 28)}, 2025",
             "2025",
             "2026",
         )

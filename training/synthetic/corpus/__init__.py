@@ -1,4 +1,4 @@
-"""Pre-training text of the miniature base: documents of many kinds, none of which shows a task's prompt or answer.
+"""Pre-training text of the miniature base: documents of many kinds, none with a task's prompt or answer.
 
 The base is to know words, sentiment, names, sums and games; what a task wants is for the adapters to learn.
 """

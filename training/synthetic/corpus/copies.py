@@ -1,11 +1,11 @@
-"""Words said twice: lists repeated, names taken up again, so that the base learns to copy what it does not know."""
+"""Words said twice: lists repeated, names taken up again. They teach the base to copy what it never saw."""
 
 from __future__ import annotations
 
 import random
 
 from training.synthetic.entities import city, company, full_name
-from training.synthetic.gsm8k import thing
+from training.synthetic.gsm8k.problem import thing
 from training.synthetic.lexicon import acronym, invented_name, invented_word
 from training.synthetic.viggo import title
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a template is one line)
 """Fables, letters, conversations, weather, recipes and short encyclopaedia entries."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ import random
 
 from training.synthetic.entities import city, country, full_name
 from training.synthetic.grammar import Grammar, sentence
-from training.synthetic.gsm8k import person, thing
+from training.synthetic.gsm8k.problem import person, thing
 from training.synthetic.lexicon import invented_name, words
 
 _THINGS = words("things")

@@ -1,4 +1,4 @@
-"""Office prose: notices and instructions with the vocabulary in which people give tasks, and never their answers."""
+"""Office prose: notices and instructions, with the words in which people give tasks and no answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 from training.synthetic.entities import full_name
 from training.synthetic.grammar import Grammar, sentence
-from training.synthetic.gsm8k import thing
+from training.synthetic.gsm8k.problem import thing
 from training.synthetic.lexicon import words
 
 _GRAMMAR = Grammar(

@@ -7,13 +7,14 @@ import random
 from training.synthetic import gsm8k
 from training.synthetic.entities import full_name
 from training.synthetic.grammar import sentence
-from training.synthetic.gsm8k import Problem, person, thing
+from training.synthetic.gsm8k.problem import Problem, person, thing
 from training.synthetic.lexicon import words
 
 STORIES = (
     *(gsm8k.chain, gsm8k.chain, gsm8k.chain, gsm8k.shopping, gsm8k.shopping, gsm8k.packing, gsm8k.packing),
     *(gsm8k.sharing, gsm8k.comparing, gsm8k.comparing, gsm8k.rate, gsm8k.seats, gsm8k.ages),
 )
+_WHEN = ("Then", "Later", "At noon", "In the evening")
 _WORDS = {"+": ("plus", "and"), "-": ("minus", "less"), "*": ("times", "by"), "/": ("divided by", "over")}
 
 
@@ -60,15 +61,11 @@ def running(rng: random.Random) -> str:
     for _ in range(rng.randint(2, 5)):
         if rng.random() < 0.5 or value < 8:
             change = rng.randint(2, 60)
-            lines.append(
-                f"{rng.choice(('Then', 'Later', 'At noon', 'In the evening'))} {change} more came: {value} + {change} = {value + change}."
-            )
+            lines.append(f"{rng.choice(_WHEN)} {change} more came: {value} + {change} = {value + change}.")
             value += change
         else:
             change = rng.randint(1, value - 1)
-            lines.append(
-                f"{rng.choice(('Then', 'Later', 'At noon', 'In the evening'))} {change} went: {value} - {change} = {value - change}."
-            )
+            lines.append(f"{rng.choice(_WHEN)} {change} went: {value} - {change} = {value - change}.")
             value -= change
     return " ".join(lines)
 

@@ -6,7 +6,7 @@ import json
 import random
 
 from training.synthetic.entities import city, company, full_name
-from training.synthetic.gsm8k import thing
+from training.synthetic.gsm8k.problem import thing
 from training.synthetic.lexicon import invented_name, words
 
 _DRAW = {
