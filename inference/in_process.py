@@ -203,6 +203,8 @@ class InProcessClient:
                 stop_at = self._stop_at
             for command in commands:
                 command(engine)
+            if commands:
+                self._log.wake()
             if stop_at is not None and (not engine.has_work or time.monotonic() >= stop_at):
                 return
             if engine.has_work:

@@ -342,6 +342,7 @@ async def test_an_adapter_cannot_be_unloaded_while_it_runs(client, runner):
     runner.let(1)
     await read_until(client, run_id, Tokens)
     unloading = asyncio.create_task(client.unload_adapter("a"))
+    await asyncio.sleep(0)  # the command is on its way before the step ends
     runner.let(1)
     assert (await refusal(unloading)).code == "adapter_in_use"
     runner.go_on()
