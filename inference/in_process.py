@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 import time
 from collections import deque
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Command = Callable[[Engine | None], None]  # run between steps; with None when there will be no further step
+SWITCH_SECONDS = 0.0005  # Python's own 5 ms would let a step keep fresh tokens from the event loop that long
 LONG_TEXT = 20_000  # characters; tokenizing more takes a few milliseconds, which an event loop must not wait
 
 
@@ -75,6 +77,7 @@ class InProcessClient:
         """Loads the model and starts to serve. Raises `RuntimeError` when the model cannot be served."""
         if self._thread is not None:
             raise RuntimeError("This client was started before; make a new one.")
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_SECONDS))
         self._thread = threading.Thread(target=self._work, name="inference engine", daemon=True)
         self._thread.start()
         await asyncio.wrap_future(self._started)

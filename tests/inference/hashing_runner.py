@@ -127,8 +127,8 @@ class SlotAdapters:
 
 
 class HashingRunner:
-    """`fails_on` and `nan_on` hold tokens: a row that computes one of the first raises, one whose newest token
-    is of the second answers NaN. `breaks` is raised by every step, in a way that no step survives.
+    """`fails_on` and `nan_on` hold tokens: a row that computes one of the first raises, one whose newest
+    token is of the second answers NaN. Every step raises `breaks`, in a way that no step survives.
 
     After `hold()`, each step waits to be let through by `let(steps)`.
     """

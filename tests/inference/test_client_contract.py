@@ -1,7 +1,7 @@
 """What every `InferenceClient` does, whatever carries its requests to the engine.
 
-A new implementation joins by a class like `InProcess` in `IMPLEMENTATIONS`. Its engine runs the hashing model,
-so that the right text is known, and can be held so that a run stays where a test wants it.
+A new implementation joins by a class like `InProcess` in `IMPLEMENTATIONS`. Its engine runs the hashing
+model, so that the right text is known, and can be held so that a run stays where a test wants it.
 """
 
 from __future__ import annotations
