@@ -10,6 +10,8 @@ bfloat16 or float16).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 
@@ -18,6 +20,7 @@ from inference.kernels.lora import LoraPlanner
 
 __all__ = [
     "LoraPlanner",
+    "PackedWeight",
     "PagedAttention",
     "linear",
     "linear_add_",
@@ -28,9 +31,10 @@ __all__ = [
 ]
 
 # The products that torch.compile emits for frozen float32 weights; no public function reaches them.
-_HAS_PACKED_LINEAR = torch.backends.mkldnn.is_available() and hasattr(
+_HAS_BLOCKED_LINEAR = torch.backends.mkldnn.is_available() and hasattr(
     torch.ops.mkldnn, "_reorder_linear_weight"
 )
+_MAX_BLOCKED = 1 << 23  # numbers in a weight that is kept in two layouts
 
 
 def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
@@ -41,34 +45,48 @@ def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
     return F.rms_norm(x, weight.shape, weight, eps)
 
 
-def pack_weight(weight: torch.Tensor) -> torch.Tensor:
-    """The form in which `linear` and `linear_add_` read `weight [out, in]` fastest; for them alone.
+@dataclass(frozen=True, slots=True)
+class PackedWeight:
+    """A weight in the forms in which `linear` and `linear_add_` read it fastest. Made by `pack_weight`."""
 
-    Wide float32 weights go to oneDNN's own layout on a CPU: at 2 to 25 rows their product takes about
-    half the time of MKL's, which copies the weight into such a layout at every call. Others are
-    transposed.
+    transposed: torch.Tensor  # [in, out]
+    blocked: torch.Tensor | None  # oneDNN's own layout, for two rows or more
+
+
+def pack_weight(weight: torch.Tensor) -> PackedWeight:
+    """Packs `weight [out, in]`.
+
+    On a CPU, MKL copies a wide weight into a blocked layout at every call; oneDNN can keep it in one, and
+    takes about half the time at 2 to 25 rows. A single row is faster from the plain weight, so that both
+    are kept where that costs little memory.
     """
     out_features, in_features = weight.shape
-    wide = out_features >= 4 * in_features
-    if wide and weight.device.type == "cpu" and weight.dtype == torch.float32 and _HAS_PACKED_LINEAR:
-        return torch.ops.mkldnn._reorder_linear_weight(weight.contiguous())
-    return weight.t().contiguous()
+    blocked = None
+    if (
+        out_features >= 2 * in_features
+        and weight.numel() <= _MAX_BLOCKED
+        and weight.device.type == "cpu"
+        and weight.dtype == torch.float32
+        and _HAS_BLOCKED_LINEAR
+    ):
+        blocked = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous())
+    return PackedWeight(weight.t().contiguous(), blocked)
 
 
-def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
-    """`x [num_rows, in]` times packed `weight`, plus `bias [out]`. New tensor `[num_rows, out]`."""
-    if weight.is_mkldnn:
-        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
-    return torch.mm(x, weight) if bias is None else torch.addmm(bias, x, weight)
+def linear(x: torch.Tensor, weight: PackedWeight, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """`x [num_rows, in]` times `weight`, plus `bias [out]`. New tensor `[num_rows, out]`."""
+    if weight.blocked is not None and len(x) > 1:
+        return torch.ops.mkldnn._linear_pointwise(x, weight.blocked, bias, "none", [], "")
+    if bias is None:
+        return torch.mm(x, weight.transposed)
+    return torch.addmm(bias, x, weight.transposed)
 
 
 def linear_add_(
-    y: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
+    y: torch.Tensor, x: torch.Tensor, weight: PackedWeight, bias: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Adds `x [num_rows, in]` times packed `weight`, plus `bias [out]`, to `y [num_rows, out]` in place."""
-    if weight.is_mkldnn:
-        return y.add_(linear(x, weight, bias))
-    y.addmm_(x, weight)
+    """Adds `x [num_rows, in]` times `weight`, plus `bias [out]`, to `y [num_rows, out]` in place."""
+    y.addmm_(x, weight.transposed)
     return y if bias is None else y.add_(bias)
 
 

@@ -11,6 +11,7 @@ import torch
 from inference.kernels.attention import AttentionPlan, PagedAttention
 from inference.kernels.layout import Site
 from inference.kernels.lora import JoinedLora, SegmentedLora
+from inference.kernels.reference import PackedWeight
 from inference.models.checkpoint import Checkpoint
 from inference.models.config import CheckpointError, ModelConfig
 
@@ -19,7 +20,7 @@ from inference.models.config import CheckpointError, ModelConfig
 class Product:
     """One stacked base product: `weight` as `kernels.pack_weight` made it, and `bias [out]` or None."""
 
-    weight: torch.Tensor
+    weight: PackedWeight
     bias: torch.Tensor | None
 
 
@@ -146,7 +147,7 @@ class MistralModel:
         self.head = self._load_head(checkpoint, dtype, device)
         checkpoint.finish()
 
-    def _load_head(self, checkpoint: Checkpoint, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    def _load_head(self, checkpoint: Checkpoint, dtype: torch.dtype, device: torch.device) -> PackedWeight:
         """The packed output weight; a tied model's is the embedding, packed."""
         config = self.config
         if not config.tie_word_embeddings or "lm_head.weight" in checkpoint:
