@@ -50,10 +50,10 @@ class Grammar:
 
 @cache
 def _parse(template: str) -> tuple[Node, ...]:
-    nodes, end = _parse_until(template, 0, "")
-    if end != len(template):
-        raise ValueError(f"Unbalanced bracket at {end} in template {template!r}.")
-    return nodes
+    try:
+        return _parse_until(template, 0, "")[0]
+    except (IndexError, ValueError):
+        raise ValueError(f"A bracket or brace is never closed in the template {template!r}.") from None
 
 
 def _parse_until(text: str, at: int, stops: str) -> tuple[tuple[Node, ...], int]:

@@ -1,0 +1,93 @@
+"""The committed miniature world: its files, its manifest, and the scores it claims."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from transformers import AutoTokenizer
+
+from training.demo import ADAPTERS, BASE
+from training.evaluate import evaluate, table
+from training.synthetic import samples, split_of
+from training.tasks import load_tasks
+
+DEMO = Path(__file__).parents[2] / "demo"
+MANIFEST = json.loads((DEMO / "world.json").read_text())
+
+
+def card(directory):
+    return json.loads((directory / "training_card.json").read_text())
+
+
+def test_the_manifest_names_the_base_and_the_four_adapters_that_are_there():
+    assert card(DEMO / MANIFEST["base"]["path"])["parameters"] == MANIFEST["base"]["parameters"]
+    assert set(MANIFEST["adapters"]) == set(ADAPTERS)
+    for entry in MANIFEST["adapters"].values():
+        config = json.loads((DEMO / entry["path"] / "adapter_config.json").read_text())
+        assert entry["rank"] == config["r"]
+        assert sorted(entry["targets"]) == sorted(config["target_modules"])
+
+
+def test_the_files_are_small_enough_for_a_repository():
+    assert (DEMO / "base" / "model.safetensors").stat().st_size <= 9_000_000
+    for task in ADAPTERS:
+        assert (DEMO / "adapters" / task / "adapter_model.safetensors").stat().st_size <= 250_000
+
+
+def test_the_weights_were_made_by_the_plans_in_the_code():
+    assert card(DEMO / "base")["plan"] == asdict(BASE)
+    for task, plan in ADAPTERS.items():
+        assert card(DEMO / "adapters" / task)["plan"] == {**asdict(plan), "targets": list(plan.targets)}
+
+
+def test_ranks_and_targets_differ():
+    assert len({(plan.rank, plan.targets) for plan in ADAPTERS.values()}) == len(ADAPTERS)
+
+
+@pytest.mark.parametrize("task", sorted(ADAPTERS))
+def test_examples_come_from_the_test_split_and_fit_the_template(task):
+    examples = MANIFEST["adapters"][task]["examples"]
+    assert len(examples) >= 4
+    for example in examples:
+        assert split_of(example["variables"]) == "test"
+        assert load_tasks()[task].render(example["variables"])
+        assert example["gold"]
+
+
+def test_every_prompt_leaves_room_for_its_answer():
+    tokenizer = AutoTokenizer.from_pretrained(DEMO / "base")
+    for task in ADAPTERS:
+        definition = load_tasks()[task]
+        for sample in samples(task, "test", 100):
+            prompt = len(tokenizer(definition.render(sample.variables))["input_ids"])
+            assert len(tokenizer(sample.completion)["input_ids"]) <= definition.max_tokens
+            assert prompt + definition.max_tokens <= BASE.context
+
+
+@pytest.mark.parametrize("task", sorted(ADAPTERS))
+def test_the_recorded_scores_show_a_lift_of_thirty_points(task):
+    measured = MANIFEST["adapters"][task]["measured"]
+    assert measured["n"] >= 300
+    assert measured["adapter"] - measured["base"] >= 0.3
+    for name in ("base", "adapter"):
+        low, high = measured[f"{name}_interval"]
+        assert low <= measured[name] <= high
+    assert {"metric", "date", "command"} <= set(measured)
+
+
+def test_recorded_scores_come_out_again_on_a_small_sample(tmp_path):
+    data = {task: list(samples(task, "test", 12)) for task in ADAPTERS}
+    log = tmp_path / "answers.jsonl"
+    with log.open("w") as lines:
+        comparisons = evaluate(
+            DEMO / "base", {task: DEMO / "adapters" / task for task in ADAPTERS}, data, lines
+        )
+    for each in comparisons:
+        recorded = MANIFEST["adapters"][each.task.id]["measured"]
+        assert each.adapter.low - 0.1 <= recorded["adapter"] <= each.adapter.high + 0.1
+        assert each.adapter.mean - each.base.mean >= 0.3, table(comparisons)
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    assert len(rows) == 2 * 12 * len(ADAPTERS)
+    endings = [row["finish_reason"] for row in rows if row["adapter"]]
+    assert endings.count("stop") >= 0.95 * len(endings)
