@@ -13,8 +13,8 @@ compile() {
 }
 compile --output-file requirements.lock
 cat requirements.lock >> "$keep"
-compile --extra test --extra dev --output-file requirements-dev.lock
-# The build tag (+cpu, +cu130) is each machine's own choice.
+compile --extra train --extra test --extra dev --output-file requirements-dev.lock
+# The build tag (+cpu, +cu130) is each machine's own choice; the project itself is used from its checkout.
 for lock in requirements.lock requirements-dev.lock; do
-    sed -i.bak -e 's/^\(torch==[^+]*\)+.*/\1/' -e '/^# .*unsafe/d' -e '/^# setuptools/d' -e '/^# pip$/d' -e '/^$/d' "$lock" && rm -f "$lock.bak"
+    sed -i.bak -e 's/^\(torch==[^+]*\)+.*/\1/' -e '/^loraland @/d' -e '/^# .*unsafe/d' -e '/^# setuptools/d' -e '/^# pip$/d' -e '/^$/d' "$lock" && rm -f "$lock.bak"
 done

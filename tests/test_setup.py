@@ -1,6 +1,7 @@
 """The set-up script's words to a newcomer whose machine is not ready."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -85,3 +86,16 @@ def test_a_changed_lock_installs_again(checkout: Path):
     assert "-r requirements.lock" in calls
     assert setup(checkout).returncode == 0
     assert log.read_text().count("-r requirements.lock") == 1
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_locks_hold_released_versions_only(lock: str):
+    """No paths of the machine that made the lock, no build tags, no package indexes."""
+    lines = (ROOT / lock).read_text().splitlines()
+    assert len(lines) > 20
+    assert [line for line in lines if not re.fullmatch(r"[a-z0-9._-]+==[0-9][0-9a-z.]*", line)] == []
+
+
+def test_the_development_lock_extends_the_one_of_the_site():
+    site = set((ROOT / "requirements.lock").read_text().splitlines())
+    assert site <= set((ROOT / "requirements-dev.lock").read_text().splitlines())
