@@ -19,21 +19,20 @@ _MAX_JOINED_WORK = 1 << 22  # rows x joined ranks x input features of a product;
 
 
 class LoraPlanner:
-    """Chooses how a step computes its adapters. The last joined factors are kept for steps alike."""
+    """Chooses how a step computes its adapters. The last plan is kept for steps alike."""
 
     def __init__(self) -> None:
-        self._joined: JoinedLora | None = None
+        self._last: SegmentedLora | JoinedLora | None = None
 
     def plan(self, rows: LoraRows) -> SegmentedLora | JoinedLora | None:
         """None when every row is the base's."""
         if not any(adapter is not None for adapter in rows.adapters):
             return None
-        if self._joined is not None and self._joined.rows == rows:
-            return self._joined
-        if len(rows.lengths) > 1 and sum(rows.lengths) * _work_per_row(rows) <= _MAX_JOINED_WORK:
-            self._joined = JoinedLora(rows)
-            return self._joined
-        return SegmentedLora(rows)
+        if self._last is None or self._last.rows != rows:
+            several = len(rows.lengths) > 1
+            small = sum(rows.lengths) * _work_per_row(rows) <= _MAX_JOINED_WORK
+            self._last = JoinedLora(rows) if several and small else SegmentedLora(rows)
+        return self._last
 
 
 class SegmentedLora:
@@ -41,27 +40,45 @@ class SegmentedLora:
 
     def __init__(self, rows: LoraRows):
         self.rows = rows
+        num_layers = next(len(adapter) for adapter in rows.adapters if adapter is not None)
+        self._factors = [[self._factors_at(layer, site) for site in Site] for layer in range(num_layers)]
 
-    def shrink(self, x: torch.Tensor, layer: int, site: Site) -> list[torch.Tensor | None]:
+    def shrink(self, x: torch.Tensor, layer: int, site: Site) -> list[torch.Tensor | None] | None:
         """`x A^T` of `x [num_rows, in_features]`, all projections of the site at once, for `expand_`."""
+        adapters = self._factors[layer][site]
+        if adapters is None:
+            return None
         return [
             None if factors is None else torch.mm(run, factors.a)
-            for run, factors in zip(x.split(self.rows.lengths), self._factors(layer, site), strict=True)
+            for run, factors in zip(self._runs(x), adapters, strict=True)
         ]
 
-    def expand_(self, y: torch.Tensor, shrunk: list[torch.Tensor | None], layer: int, site: Site) -> None:
+    def expand_(
+        self, y: torch.Tensor, shrunk: list[torch.Tensor | None] | None, layer: int, site: Site
+    ) -> None:
         """Adds `scale * shrunk B^T` in place to the adapted columns of `y [num_rows, out_features]`."""
-        runs = y.split(self.rows.lengths)
-        for run, low, factors in zip(runs, shrunk, self._factors(layer, site), strict=True):
+        adapters = self._factors[layer][site]
+        if adapters is None:
+            return
+        for run, low, factors in zip(self._runs(y), shrunk, adapters, strict=True):
             if factors is None:
+                continue
+            if len(factors.targets) == 1:
+                target = factors.targets[0]
+                run.addmm_(low, target.b, alpha=target.scale)
                 continue
             lows, columns = low.split(factors.ranks, 1), run.split(factors.widths, 1)
             for part, column, target in zip(lows, columns, factors.targets, strict=True):
                 if target.b is not None:
                     column.addmm_(part, target.b, alpha=target.scale)
 
-    def _factors(self, layer: int, site: Site) -> list[LoraFactors | None]:
-        return [adapter and adapter[layer][site] for adapter in self.rows.adapters]
+    def _runs(self, rows: torch.Tensor) -> Sequence[torch.Tensor]:
+        return rows.split(self.rows.lengths) if len(self.rows.lengths) > 1 else (rows,)
+
+    def _factors_at(self, layer: int, site: Site) -> list[LoraFactors | None] | None:
+        """Each run's factors; None where no adapter of the step adapts this site."""
+        factors = [adapter and adapter[layer][site] for adapter in self.rows.adapters]
+        return factors if any(factors) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +117,7 @@ class JoinedLora:
         factors = self._factors[layer][site]
         if factors is None:
             return None
-        return torch.mm(x, factors.a).masked_fill_(factors.foreign, 0).mul_(factors.scales)
+        return torch.mm(x, factors.a).mul_(factors.scales).masked_fill_(factors.foreign, 0)
 
     def expand_(self, y: torch.Tensor, shrunk: torch.Tensor | None, layer: int, site: Site) -> None:
         """As `SegmentedLora.expand_`."""
