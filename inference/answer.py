@@ -34,7 +34,7 @@ OnEvent = Callable[[Event], None]
 
 
 class Answer:
-    """What one sequence has said so far. It ends once, with `output` or with `error`."""
+    """What one sequence has said so far. It ends once, and then has its `output`."""
 
     def __init__(
         self,
@@ -48,7 +48,6 @@ class Answer:
         self.sequence = sequence
         self.row = row
         self.output: GenerationOutput | None = None
-        self.error: RequestError | None = None
         sampling = sequence.request.sampling
         self._tokenizer = tokenizer
         self._eos_token_ids = frozenset() if sampling.ignore_eos else eos_token_ids
@@ -63,7 +62,7 @@ class Answer:
 
     @property
     def ended(self) -> bool:
-        return self.output is not None or self.error is not None
+        return self.output is not None
 
     def queued(self, position: int) -> None:
         """Tells the place in the queue, if it is another one than last time."""
@@ -110,11 +109,18 @@ class Answer:
         if reason == "cancelled" and (text := self._remaining_text()):
             self._pieces.append(text)
             self._emit(Tokens, text, ())
+        self.output = self._conclude(reason)
+        self._emit(Done, reason, self.output.usage, self.output.timings)
+
+    def fail(self, error: RequestError) -> None:
+        """Ends the answer with what it has; text that was held back stays untold."""
+        self.output = self._conclude("error", error)
+        self._emit(Failed, error.code, error.message)
+
+    def _conclude(self, reason: FinishReason, error: RequestError | None = None) -> GenerationOutput:
         sequence = self.sequence
         output_ids = tuple(sequence.output_token_ids)
-        usage = Usage(sequence.num_prompt_tokens, len(output_ids))
-        timings = self._timings()
-        self.output = GenerationOutput(
+        return GenerationOutput(
             request_id=sequence.request.request_id,
             adapter=sequence.request.adapter,
             prompt_token_ids=sequence.prompt_token_ids,
@@ -122,14 +128,10 @@ class Answer:
             token_ids=output_ids,
             finish_reason=reason,
             logprobs=None if self._logprobs is None else tuple(self._logprobs),
-            usage=usage,
-            timings=timings,
+            usage=Usage(sequence.num_prompt_tokens, len(output_ids)),
+            timings=self._timings(),
+            error=error,
         )
-        self._emit(Done, reason, usage, timings)
-
-    def fail(self, error: RequestError) -> None:
-        self.error = error
-        self._emit(Failed, error.code, error.message)
 
     def _remaining_text(self) -> str:
         shown = self._stops.add(self._detokenizer.finish())

@@ -77,12 +77,26 @@ class Engine:
     # Adapters
 
     def load_adapter(self, name: str, path: str | Path) -> AdapterInfo:
-        """Registers a PEFT adapter directory and loads it. Raises `RequestError("adapter_invalid")`."""
+        """Registers a PEFT adapter directory and loads it.
+
+        Raises `RequestError`: `adapter_invalid`, or `adapter_in_use` when it would replace one that runs.
+        """
+        self._check_unstarted(name, "replace")
         return self.runner.adapters.load(name, path)
 
     def unload_adapter(self, name: str) -> None:
         """Forgets an adapter. Raises `RequestError`: `unknown_adapter`, or `adapter_in_use` while it runs."""
+        self._check_unstarted(name, "unload")
         self.runner.adapters.unload(name)
+
+    def _check_unstarted(self, name: str, verb: str) -> None:
+        """A preempted request holds no adapter, but half of its answer is written with it."""
+        for sequence in self.scheduler.waiting:
+            if sequence.request.adapter == name and sequence.first_scheduled_at is not None:
+                raise RequestError(
+                    "adapter_in_use",
+                    f"Cannot {verb} {name}: an answer begun with it waits to go on. Try again later.",
+                )
 
     def pin_adapter(self, name: str, pinned: bool = True) -> None:
         """Keeps an adapter in memory, or lets it go again when others need its slot."""
@@ -96,10 +110,11 @@ class Engine:
     def generate(self, requests: Iterable[GenerationRequest]) -> list[GenerationOutput]:
         """Answers all requests, batched as they fit; outputs are in request order.
 
-        A request that cannot be served does not disturb the others; when all have ended, the first such
-        request's `RequestError` is raised.
+        Raises `RequestError` before anything is computed when a request is not valid (see `prepare`) or two
+        have the same id. One that fails later disturbs no other: its output says `finish_reason="error"`.
         """
         pending = deque(self.prepare(request) for request in requests)
+        self._check_ids(sequence.request.request_id for sequence in pending)
         answers: list[Answer] = []
         try:
             while pending or self.has_work:
@@ -110,9 +125,6 @@ class Engine:
             for answer in answers:
                 self.cancel(answer.sequence.request.request_id)
             raise
-        for answer in answers:
-            if answer.error is not None:
-                raise answer.error
         return [answer.output for answer in answers]
 
     def add_request(self, request: GenerationRequest, on_event: OnEvent | None = None) -> Answer:
@@ -153,8 +165,7 @@ class Engine:
     def add(self, sequence: Sequence, on_event: OnEvent | None = None) -> Answer:
         """Queues a prepared sequence."""
         request_id = sequence.request.request_id
-        if request_id in self._answers:
-            raise RequestError("duplicate_run", f"There is a run {request_id!r} already.")
+        self._check_ids([request_id])
         row = SamplingRow(
             sequence.request.sampling, self.runner.model_config.vocab_size, sequence.prompt_token_ids
         )
@@ -254,7 +265,7 @@ class Engine:
             logger.exception("The answer to %s has no text.", answer.sequence.request.request_id)
             self._fail(answer.sequence, _internal("Its tokens could not be turned into text."))
             return
-        if reason is not None:
+        if reason is not None and not answer.ended:  # a listener may have cancelled it meanwhile
             self._end(answer, reason)
 
     def _end(self, answer: Answer, reason: FinishReason) -> None:
@@ -273,6 +284,13 @@ class Engine:
     def _forget(self, sequence: Sequence) -> None:
         del self._answers[sequence.request.request_id]
         self.scheduler.remove(sequence)
+
+    def _check_ids(self, request_ids: Iterable[str]) -> None:
+        seen = set(self._answers)
+        for request_id in request_ids:
+            if request_id in seen:
+                raise RequestError("duplicate_run", f"There is a run {request_id!r} already. Use a new id.")
+            seen.add(request_id)
 
     def _answer_of(self, sequence: Sequence) -> Answer:
         return self._answers[sequence.request.request_id]

@@ -180,7 +180,8 @@ class InProcessClient:
     # The engine's thread
 
     def _work(self) -> None:
-        self._started.set_running_or_notify_cancel()
+        if not self._started.set_running_or_notify_cancel():
+            return  # nobody waits for the start any more
         try:
             self._engine = self._build(self._config)
         except BaseException as error:

@@ -11,7 +11,7 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
 
-FinishReason = Literal["stop", "length", "cancelled"]
+FinishReason = Literal["stop", "length", "cancelled", "error"]
 MAX_LOGPROBS = 20
 MAX_STOP_STRINGS = 16
 
@@ -38,7 +38,9 @@ def _check(condition: bool, sentence: str) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return _is_int(value)
 
 
 def _is_int(value: object) -> bool:
@@ -71,48 +73,52 @@ class SamplingParams:
     logprobs: int | None = None
 
     def __post_init__(self) -> None:
-        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        stop = (self.stop,) if isinstance(self.stop, str) else self.stop or ()
+        _check(isinstance(stop, (list, tuple)), f"stop must be a list of strings, not {stop!r:.80}.")
+        stop = tuple(stop)
         object.__setattr__(self, "stop", stop)
         _check(
             _is_int(self.max_tokens) and self.max_tokens >= 1,
-            f"max_tokens must be a whole number of at least 1, not {self.max_tokens!r}.",
+            f"max_tokens must be a whole number of at least 1, not {self.max_tokens!r:.80}.",
         )
         _check(
             _is_number(self.temperature) and 0 <= self.temperature <= 10,
-            f"temperature must be a number from 0 to 10, not {self.temperature!r}.",
+            f"temperature must be a number from 0 to 10, not {self.temperature!r:.80}.",
         )
         _check(
             _is_number(self.top_p) and 0 < self.top_p <= 1,
-            f"top_p must be above 0 and at most 1, not {self.top_p!r}.",
+            f"top_p must be above 0 and at most 1, not {self.top_p!r:.80}.",
         )
         _check(
             _is_int(self.top_k) and self.top_k >= 0,
-            f"top_k must be a whole number of at least 0 (0 switches it off), not {self.top_k!r}.",
+            f"top_k must be a whole number of at least 0 (0 switches it off), not {self.top_k!r:.80}.",
         )
         _check(
-            _is_number(self.min_p) and 0 <= self.min_p <= 1, f"min_p must be from 0 to 1, not {self.min_p!r}."
+            _is_number(self.min_p) and 0 <= self.min_p <= 1,
+            f"min_p must be from 0 to 1, not {self.min_p!r:.80}.",
         )
         _check(
-            _is_number(self.repetition_penalty) and 0 < self.repetition_penalty <= 10,
-            f"repetition_penalty must be above 0 and at most 10, not {self.repetition_penalty!r}.",
+            _is_number(self.repetition_penalty) and 0.01 <= self.repetition_penalty <= 10,
+            f"repetition_penalty must be from 0.01 to 10, not {self.repetition_penalty!r:.80}.",
         )
         for name in ("presence_penalty", "frequency_penalty"):
             value = getattr(self, name)
-            _check(_is_number(value) and -2 <= value <= 2, f"{name} must be from -2 to 2, not {value!r}.")
+            _check(_is_number(value) and -2 <= value <= 2, f"{name} must be from -2 to 2, not {value!r:.80}.")
         _check(
             self.seed is None or (_is_int(self.seed) and 0 <= self.seed < 2**63),
-            f"seed must be a whole number from 0 to 2**63 - 1, not {self.seed!r}.",
+            f"seed must be a whole number from 0 to 2**63 - 1, not {self.seed!r:.80}.",
         )
         _check(
             len(stop) <= MAX_STOP_STRINGS and all(isinstance(s, str) and s for s in stop),
             f"stop must hold at most {MAX_STOP_STRINGS} strings, none of them empty.",
         )
         _check(
-            isinstance(self.ignore_eos, bool), f"ignore_eos must be true or false, not {self.ignore_eos!r}."
+            isinstance(self.ignore_eos, bool),
+            f"ignore_eos must be true or false, not {self.ignore_eos!r:.80}.",
         )
         _check(
             self.logprobs is None or (_is_int(self.logprobs) and 0 <= self.logprobs <= MAX_LOGPROBS),
-            f"logprobs must be a whole number from 0 to {MAX_LOGPROBS}, not {self.logprobs!r}.",
+            f"logprobs must be a whole number from 0 to {MAX_LOGPROBS}, not {self.logprobs!r:.80}.",
         )
 
 
@@ -133,12 +139,22 @@ class GenerationRequest:
     add_special_tokens: bool = True
 
     def __post_init__(self) -> None:
-        if self.prompt_token_ids is not None:
-            object.__setattr__(self, "prompt_token_ids", tuple(self.prompt_token_ids))
         _check(
             (self.prompt is None) != (self.prompt_token_ids is None),
             "Give exactly one of prompt and prompt_token_ids.",
         )
+        if self.prompt_token_ids is not None:
+            try:
+                object.__setattr__(self, "prompt_token_ids", tuple(self.prompt_token_ids))
+            except TypeError:
+                raise RequestError(
+                    "invalid_parameter", "prompt_token_ids must be a list of numbers."
+                ) from None
+        _check(
+            self.adapter is None or isinstance(self.adapter, str),
+            f"adapter must be a name or None for the base, not {self.adapter!r:.80}.",
+        )
+        _check(isinstance(self.sampling, SamplingParams), "sampling must be a SamplingParams.")
 
     def to_wire(self) -> dict[str, Any]:
         return asdict(self)
@@ -186,7 +202,11 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class GenerationOutput:
-    """The finished answer to one `GenerationRequest`."""
+    """The finished answer to one `GenerationRequest`.
+
+    When the request failed on the way, `finish_reason` is `error`, `error` says why, and text and tokens are
+    what there was until then.
+    """
 
     request_id: str
     adapter: str | None
@@ -197,6 +217,7 @@ class GenerationOutput:
     logprobs: tuple[TokenLogprob, ...] | None
     usage: Usage
     timings: Timings
+    error: RequestError | None = None
 
 
 # Run events. `seq` counts from 1 within a run; the last event of a run is always Done or Failed.

@@ -77,7 +77,8 @@ class SamplingRow:
 def sample(logits: torch.Tensor, rows: list[SamplingRow]) -> list[Choice | None]:
     """Chooses one token for each row of `logits`, float32 `[len(rows), vocab]`.
 
-    None stands for a row without usable numbers (a NaN anywhere, +inf, or nothing but -inf).
+    None stands for a row without usable numbers (a NaN anywhere, +inf, or nothing but -inf), penalties
+    included.
     """
     best, best_ids = logits.max(dim=-1)  # a NaN wins every maximum, so `best` tells whether a row is sound
     token_ids = best_ids.tolist()
@@ -89,7 +90,9 @@ def sample(logits: torch.Tensor, rows: list[SamplingRow]) -> list[Choice | None]
     for i in scores:
         if rows[i].penalised:
             scores[i] = rows[i].penalise(scores[i])
-            token_ids[i] = int(scores[i].argmax())
+            best, token = scores[i].max(dim=-1)
+            token_ids[i], sound[i] = int(token), bool(best.isfinite())
+    scores = {i: row for i, row in scores.items() if sound[i]}
     for group in _drawn_together(scores, rows):
         drawn = _draw(torch.stack([scores[i] for i in group]), [rows[i] for i in group])
         for i, token in zip(group, drawn, strict=True):
@@ -125,7 +128,7 @@ def _draw(scores: torch.Tensor, rows: list[SamplingRow]) -> list[int]:
     scores, order = scores.sort(dim=-1, descending=True, stable=True)
     probs = scores.softmax(dim=-1, dtype=torch.float64)
     vocab = scores.shape[-1]
-    top_k = column([p.top_k or vocab for p in params], torch.int64)
+    top_k = column([min(p.top_k or vocab, vocab) for p in params], torch.int64)
     probs = probs.masked_fill(torch.arange(vocab, device=scores.device) >= top_k, 0)
     top_p = column([p.top_p if p.top_p < 1 else float("inf") for p in params], torch.float64)
     before = probs.cumsum(dim=-1) - probs  # the likeliest token has 0 before it and always stays

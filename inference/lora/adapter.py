@@ -43,11 +43,19 @@ def read_adapter(directory: Path, model: ModelConfig, dtype: torch.dtype, device
     The content hash (SHA-256, hexadecimal) covers names, ranks, scales, dtypes and values: two adapters that
     compute the same have the same hash wherever they lie. Raises `RequestError("adapter_invalid")`.
     """
-    config = read_lora_config(directory)
-    expected = _expected_modules(config, model)
-    tensors = _read_tensors(directory)
+    try:
+        config = read_lora_config(directory)
+        expected = _expected_modules(config, model)
+        tensors = _read_tensors(directory)
+    except OSError as error:
+        raise invalid(directory, f"its files cannot be read ({error.strerror or error}).") from error
     modules = _match(config, expected, tensors, model)
     content_hash = _hash(config, expected, tensors)
+    largest = max(abs(module.scale) for module in modules.values())
+    if largest > torch.finfo(dtype).max:
+        raise invalid(
+            directory, f"its scale {largest:g} is not finite as {str(dtype).removeprefix('torch.')}."
+        )
     weights = pack(model, modules, dtype, device)
     if not torch.isfinite(weights.slab).all():
         raise invalid(

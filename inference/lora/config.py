@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import regex
+
 from inference.request import RequestError
 
 MAX_CONFIG_BYTES = 1 << 20
+MAX_RANK = 1 << 16
+MAX_ALPHA = 1e9  # far beyond any that was trained, and finite as a scale in float32
+MAX_PATTERN_SECONDS = 0.2  # for one pattern on one module name; honest ones take microseconds
 _DEFAULT_TARGETS = ["q_proj", "v_proj"]  # PEFT's for Mistral and Llama when the config names none
 
 # Keys that say how an adapter was trained or made, not what it computes.
@@ -96,14 +100,14 @@ class LoraConfig:
     def targets(self, module: str) -> bool:
         """Whether the linear layer `module` (`model.layers.0.self_attn.q_proj`) is adapted."""
         if isinstance(self.exclude_modules, str):
-            if self.exclude_modules and self._fullmatch(self.exclude_modules, module):
+            if self.exclude_modules and self._match(self.exclude_modules, module, whole=True):
                 return False
         elif any(module == name or module.endswith(f".{name}") for name in self.exclude_modules):
             return False
         if isinstance(self.target_modules, str):
             if self.target_modules.lower() == "all-linear":
                 return module != "lm_head"
-            return self._fullmatch(self.target_modules, module)
+            return self._match(self.target_modules, module, whole=True) is not None
         if module in self.target_modules:
             return True
         if not any(module.endswith(f".{name}") for name in self.target_modules):
@@ -121,7 +125,7 @@ class LoraConfig:
 
     def _layer_of(self, module: str) -> int | None:
         if not self.layers_pattern:
-            found = re.match(r".*?\.[^.]*\.(?P<index>\d+)\.", module)
+            found = self._match(r".*?\.[^.]*\.(?P<index>\d+)\.", module)
             return int(found["index"]) if found else None
         for pattern in self.layers_pattern:
             found = self._match(rf"(?:^|.*?\.){pattern}\.(?P<index>\d+)\.", module)
@@ -135,15 +139,19 @@ class LoraConfig:
                 return pattern
         return module
 
-    def _fullmatch(self, pattern: str, module: str) -> bool:
-        found = self._match(pattern, module)
-        return found is not None and re.fullmatch(pattern, module) is not None
-
-    def _match(self, pattern: str, module: str) -> re.Match[str] | None:
+    def _match(self, pattern: str, module: str, whole: bool = False) -> regex.Match[str] | None:
+        """Bounded in time: a short pattern can be written so that it never comes to an end."""
+        match = regex.fullmatch if whole else regex.match
         try:
-            return re.match(pattern, module)
-        except re.error as error:
-            raise invalid(self.path, f"{pattern!r} is not a valid regular expression ({error}).") from error
+            return match(pattern, module, concurrent=True, timeout=MAX_PATTERN_SECONDS)
+        except regex.error as error:
+            raise invalid(
+                self.path, f"{pattern!r:.200} is not a valid regular expression ({error})."
+            ) from error
+        except TimeoutError as error:
+            raise invalid(
+                self.path, f"the regular expression {pattern!r:.200} takes too long to match; simplify it."
+            ) from error
 
 
 def read_lora_config(directory: Path) -> LoraConfig:
@@ -191,7 +199,7 @@ def _read_json(directory: Path) -> dict[str, Any]:
 def _build(directory: Path, raw: dict[str, Any]) -> LoraConfig:
     def check(key: str, value: Any, valid: bool, wanted: str) -> Any:
         if not valid:
-            raise invalid(directory, f"{key} must be {wanted}, not {value!r}.")
+            raise invalid(directory, f"{key} must be {wanted}, not {value!r:.80}.")
         return value
 
     def names(key: str, default: Any) -> list[str] | str:
@@ -210,10 +218,10 @@ def _build(directory: Path, raw: dict[str, Any]) -> LoraConfig:
         return value
 
     def is_rank(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and value > 0
+        return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_RANK
 
     def is_alpha(value: Any) -> bool:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= MAX_ALPHA
 
     target_modules = names("target_modules", _DEFAULT_TARGETS)
     layers = raw.get("layers_to_transform")
@@ -226,15 +234,18 @@ def _build(directory: Path, raw: dict[str, Any]) -> LoraConfig:
     use_rslora = raw.get("use_rslora", False)
     return LoraConfig(
         path=directory,
-        r=check("r", raw.get("r", 8), is_rank(raw.get("r", 8)), "a whole number of at least 1"),
+        r=check("r", raw.get("r", 8), is_rank(raw.get("r", 8)), f"a whole number from 1 to {MAX_RANK}"),
         lora_alpha=check(
-            "lora_alpha", raw.get("lora_alpha", 8), is_alpha(raw.get("lora_alpha", 8)), "a finite number"
+            "lora_alpha",
+            raw.get("lora_alpha", 8),
+            is_alpha(raw.get("lora_alpha", 8)),
+            f"a number from -{MAX_ALPHA:g} to {MAX_ALPHA:g}",
         ),
         use_rslora=check("use_rslora", use_rslora, isinstance(use_rslora, bool), "true or false"),
         target_modules=target_modules,
         exclude_modules=names("exclude_modules", []),
         layers_to_transform=layers or None,
         layers_pattern=[layers_pattern] if isinstance(layers_pattern, str) else layers_pattern,
-        rank_pattern=patterns("rank_pattern", is_rank, "a whole number of at least 1"),
-        alpha_pattern=patterns("alpha_pattern", is_alpha, "a finite number"),
+        rank_pattern=patterns("rank_pattern", is_rank, f"a whole number from 1 to {MAX_RANK}"),
+        alpha_pattern=patterns("alpha_pattern", is_alpha, f"a number from -{MAX_ALPHA:g} to {MAX_ALPHA:g}"),
     )

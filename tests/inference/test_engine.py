@@ -256,9 +256,9 @@ def failing_beside_others(engine: Engine, bad: GenerationRequest) -> RequestErro
     answers.append(engine.add_request(good[1]))
     run_to_the_end(engine)
     assert [answer.output.token_ids for answer in answers] == [expected(r) for r in good]
-    assert events[-1] == Failed(events[-1].seq, failed.error.code, failed.error.message)
+    assert events[-1] == Failed(events[-1].seq, failed.output.error.code, failed.output.error.message)
     assert engine.blocks.num_used == 0
-    return failed.error
+    return failed.output.error
 
 
 def test_a_step_that_raises_fails_only_the_sequence_that_makes_it_raise():
@@ -297,7 +297,7 @@ def test_an_adapter_unloaded_while_requests_wait_fails_those_requests():
     bad = engine.add_request(request(adapter="b"))
     engine.unload_adapter("b")
     engine.step()
-    assert bad.error.code == "unknown_adapter"
+    assert bad.output.error.code == "unknown_adapter"
 
 
 def test_text_that_cannot_be_decoded_fails_its_own_request(monkeypatch):
@@ -326,15 +326,6 @@ def test_a_listener_that_raises_disturbs_nobody():
     run_to_the_end(engine)
     assert answer.output.token_ids == expected(req)
     assert second.output.token_ids == expected(other)
-
-
-def test_generate_raises_the_first_error_after_all_have_ended():
-    engine = make_engine()
-    engine.runner.nan_on = {77}
-    with pytest.raises(RequestError, match="not a number"):
-        engine.generate([request(11, max_tokens=20), request(77), request(12, max_tokens=20)])
-    assert not engine.has_work
-    assert engine.stats().generated_tokens >= 4
 
 
 def test_generate_that_is_interrupted_leaves_nothing_behind():
@@ -406,3 +397,59 @@ def test_leaving_the_context_interrupts_what_still_runs():
     assert isinstance(events[-1], Failed)
     assert events[-1].code == "interrupted"
     assert engine.blocks.num_used == 0
+
+
+def test_generate_gives_every_output_though_one_request_fails_on_the_way():
+    engine = make_engine()
+    engine.runner.nan_on = {77}
+    good = request(11)
+    first, second = engine.generate([request(50, 77), good])
+    assert (first.finish_reason, first.token_ids, first.error.code) == ("error", (), "internal")
+    assert (second.token_ids, second.error) == (expected(good), None)
+
+
+def test_generate_refuses_what_is_not_valid_before_anything_runs():
+    engine = make_engine()
+    twice = request(11)
+    for bad, code in ((request(adapter="none"), "unknown_adapter"), (twice, "duplicate_run")):
+        with pytest.raises(RequestError) as caught:
+            engine.generate([twice, bad])
+        assert caught.value.code == code
+        assert not engine.has_work
+    assert engine.generate([]) == []
+
+
+def test_a_listener_may_cancel_its_own_request_at_its_last_token():
+    engine = make_engine()
+    req, other = request(11), request(12)
+    length = len(expected(req))
+    heard = []
+
+    def listener(event):
+        heard.append(event)
+        if sum(isinstance(each, Tokens) for each in heard) == length and isinstance(event, Tokens):
+            engine.cancel(req.request_id)
+
+    answer = engine.add_request(req, listener)
+    second = engine.add_request(other)
+    run_to_the_end(engine)
+    assert answer.output.finish_reason == "cancelled"
+    assert [type(event) for event in heard].count(Done) == 1
+    assert second.output.token_ids == expected(other)
+
+
+def test_an_adapter_is_not_replaced_or_unloaded_under_an_answer_that_was_preempted():
+    engine = make_engine(kv_cache_tokens=32, max_model_len=32)
+    long = [request(5, 6, adapter="a", max_tokens=24, ignore_eos=True) for _ in range(2)]
+    answers = [engine.add_request(r) for r in long]
+    while engine.scheduler.preemptions == 0:
+        engine.step()
+    # Only the preempted one is left: the running one, which also holds the adapter, goes.
+    waiting = engine.scheduler.waiting[0]
+    engine.cancel(next(r.request_id for r in long if r is not waiting.request))
+    with pytest.raises(RequestError) as caught:
+        engine.unload_adapter("a")
+    assert caught.value.code == "adapter_in_use"
+    run_to_the_end(engine)
+    assert {answer.output.finish_reason for answer in answers} == {"cancelled", "length"}
+    engine.unload_adapter("a")

@@ -118,7 +118,7 @@ class Traffic(RuleBasedStateMachine):
         expected = continuation(
             request.prompt_token_ids, request.adapter, request.sampling.max_tokens, max_model_len=24
         )
-        assert answer.error is None
+        assert answer.output.error is None
         token_ids = list(answer.output.token_ids)
         if answer.output.finish_reason == "cancelled":
             assert token_ids == expected[: len(token_ids)]

@@ -82,6 +82,22 @@ def test_lora_planner_joins_small_steps_and_remembers_them():
     assert isinstance(planner.plan(LoraRows([1 << 20, 2], [first, second])), SegmentedLora)
 
 
+def test_an_adapter_that_overflows_stays_alone_with_its_infinities():
+    torch.manual_seed(0)
+    x, a, b = torch.randn(3, 10), torch.randn(10, 2), torch.randn(2, 6)
+
+    def adapter(scale):
+        return [[LoraFactors(a, [LoraTarget(2, 6, b, scale)]), None, None, None]]
+
+    sound, overflowing = adapter(0.5), adapter(float("inf"))
+    lora = JoinedLora(LoraRows([1, 1, 1], [None, sound, overflowing]))
+    y = torch.zeros(3, 6)
+    lora.expand_(y, lora.shrink(x, 0, Site(0)), 0, Site(0))
+    torch.testing.assert_close(y[0], torch.zeros(6))
+    torch.testing.assert_close(y[1], 0.5 * (x[1] @ a) @ b)
+    assert not y[2].isfinite().any()
+
+
 def attention_by_definition(query, keys, values, window):
     """Row by row and head by head; `query [new, heads, head_dim]` are the last positions."""
     new, context = len(query), len(keys)

@@ -209,3 +209,16 @@ def test_rows_may_ask_for_more_alternatives_than_there_are_tokens():
     made = SamplingRow(SamplingParams(temperature=0, logprobs=20), VOCAB, ())
     (choice,) = sample(random_logits(15), [made])
     assert len(choice.top) == VOCAB
+
+
+def test_top_k_beyond_any_vocabulary_keeps_every_token():
+    logits = random_logits(3)
+    everything = sample(logits, [row(temperature=1.0, seed=5)])
+    assert sample(logits, [row(temperature=1.0, seed=5, top_k=10**30)]) == everything
+
+
+def test_penalties_that_overflow_the_logits_leave_no_token():
+    logits = random_logits(3)
+    logits[0, 4] = 3e38
+    penalised = row(prompt=(4,), temperature=0, repetition_penalty=0.01)
+    assert sample(logits, [penalised]) == [None]
