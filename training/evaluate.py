@@ -73,6 +73,9 @@ def evaluate(
         for task in data:
             engine.load_adapter(task, adapters[task])
         outputs = engine.generate(requests)
+    for output in outputs:
+        if output.error is not None:  # an answer that was never given must not count as a wrong one
+            raise output.error
     for (task, sample, adapter), output in zip(work, outputs, strict=True):
         value = metrics[task](output.text, sample.completion)
         values.setdefault((task, adapter), []).append(value)
