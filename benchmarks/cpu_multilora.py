@@ -2,8 +2,8 @@
 
 Both answer the same prompts greedily with the same adapters on the same base in float32, prompt reading
 included, one after the other in every repeat, so that a busy machine slows both. PEFT gets the batch as
-its documentation says: left-padded, `generate(..., adapter_names=[...])`; it gets one CPU thread or
-torch's default, whichever it is faster with. The engine chooses its own.
+its documentation says: left-padded, `generate(..., adapter_names=[...])`; each side gets
+one CPU thread or torch's default, whichever it is faster with.
 
     python -m benchmarks.cpu_multilora            # the demo world: its base and four of its adapters
     python -m benchmarks.cpu_multilora --random   # a random base of the same size, and four random adapters
@@ -111,13 +111,24 @@ def random_setting(directory: Path) -> Setting:
 DEFAULT_THREADS = torch.get_num_threads()
 
 
+def fastest_threads(answer: Callable[..., list[list[int]]], setting: Setting) -> int:
+    """One thread or torch's default, whichever answers the whole batch sooner."""
+    seconds = {}
+    for _ in range(3):
+        for threads in (1, DEFAULT_THREADS):
+            torch.set_num_threads(threads)
+            start = time.perf_counter()
+            answer(setting.prompts, 16)
+            seconds[threads] = min(time.perf_counter() - start, seconds.get(threads, float("inf")))
+    return min(seconds, key=seconds.get)
+
+
 class Ours:
     def __init__(self, setting: Setting):
-        torch.set_num_threads(DEFAULT_THREADS)
         self.engine = Engine(EngineConfig(model=setting.base, device="cpu", dtype="float32"))
         for name, path in setting.adapters.items():
             self.engine.load_adapter(name, path)
-        self.threads = torch.get_num_threads()  # the engine's own choice
+        self.threads = fastest_threads(self.answer, setting)
 
     def answer(self, prompts: list[tuple[str, list[int]]], tokens: int) -> list[list[int]]:
         sampling = SamplingParams(max_tokens=tokens, temperature=0, ignore_eos=True)
@@ -136,18 +147,7 @@ class Peft:
         for name, path in others:
             self.model.load_adapter(path, adapter_name=name)
         self.model.eval()
-        self.threads = self._fastest_threads(setting)
-
-    def _fastest_threads(self, setting: Setting) -> int:
-        """One thread or torch's default, whichever answers the whole batch sooner."""
-        seconds = {}
-        for _ in range(2):
-            for threads in {1, DEFAULT_THREADS}:
-                torch.set_num_threads(threads)
-                start = time.perf_counter()
-                self.answer(setting.prompts, 16)
-                seconds[threads] = min(time.perf_counter() - start, seconds.get(threads, float("inf")))
-        return min(seconds, key=seconds.get)
+        self.threads = fastest_threads(self.answer, setting)
 
     @torch.inference_mode()
     def answer(

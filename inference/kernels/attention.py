@@ -25,13 +25,12 @@ _MAX_DENSE_BYTES = 512 << 20  # of all layers; larger groups read the pages
 
 @dataclass(eq=False, slots=True)
 class DenseCopy:
-    """Keys and values of decoding rows, `[rows, kv_heads, capacity, head_dim]` a layer, else zero."""
+    """Keys and values of decoding rows, `[2, rows, kv_heads, capacity, head_dim]` a layer, else zero."""
 
     tables: list[list[int]]
     contexts: list[int]
     capacity: int
-    keys: list[torch.Tensor] = field(default_factory=list)
-    values: list[torch.Tensor] = field(default_factory=list)
+    layers: list[torch.Tensor] = field(default_factory=list)
 
     def advance(self, spans: Sequence[Span]) -> bool:
         """Whether `spans` are these rows one token later; if so, this copy now stands for them.
@@ -56,7 +55,7 @@ class DecodeGroup:
 
     `rows` selects them from the step. `mask` is 0 or -inf `[rows, 1, 1, length]`, None where nothing is
     padded. `slots` int64 `[rows * length]` names the cached tokens, None where `dense` has them already;
-    `positions` int64 `[rows]` is where in `dense` the new ones belong.
+    `positions` int64 `[rows]` is where in `dense` the new ones belong, `numbers` counts the rows from 0.
     """
 
     rows: slice | torch.Tensor
@@ -65,6 +64,7 @@ class DecodeGroup:
     slots: torch.Tensor | None
     dense: DenseCopy | None
     positions: torch.Tensor
+    numbers: torch.Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +125,9 @@ class PagedAttention:
             if group.slots is not None:
                 self._fill(group, layer)
                 continue
-            key, value = key_value[group.rows].view(-1, *cache.shape[1:]).unbind(1)
-            index = (torch.arange(len(key), device=key.device), slice(None), group.positions)
-            group.dense.keys[layer][index] = key
-            group.dense.values[layer][index] = value
+            # With slices between them the indexed dimensions come first: [rows, 2, kv_heads, head_dim].
+            new = key_value[group.rows].view(-1, *cache.shape[1:])
+            group.dense.layers[layer][:, group.numbers, :, group.positions] = new
 
     def attend(self, plan: AttentionPlan, layer: int, query: torch.Tensor) -> torch.Tensor:
         """Softmax attention of `query [num_rows, heads, head_dim]` over each row's own stored tokens.
@@ -147,10 +146,9 @@ class PagedAttention:
             # once for all.
             q = query[group.rows].view(-1, kv_heads, heads // kv_heads, head_dim)
             if group.dense is not None:
-                keys = group.dense.keys[layer][:, :, : group.length]
-                values = group.dense.values[layer][:, :, : group.length]
+                keys, values = group.dense.layers[layer][:, :, :, : group.length].unbind(0)
             else:
-                keys, values = self._gather(group, layer)
+                keys, values = self._gather(group, layer).unbind(0)
             attended = F.scaled_dot_product_attention(q, keys, values, attn_mask=group.mask)
             attended = attended.reshape(-1, heads, head_dim)
             if out is None:
@@ -167,18 +165,17 @@ class PagedAttention:
             out[chunk.rows] = attended
         return out.view(num_rows, -1)
 
-    def _gather(self, group: DecodeGroup, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Keys and values `[rows, kv_heads, length, head_dim]` of a group, read from the pages."""
+    def _gather(self, group: DecodeGroup, layer: int) -> torch.Tensor:
+        """Keys and values `[2, rows, kv_heads, length, head_dim]` of a group, read from the pages."""
         cache = self.caches[layer]
         gathered = cache.index_select(0, group.slots).view(-1, group.length, *cache.shape[1:])
-        return gathered.permute(2, 0, 3, 1, 4).unbind(0)
+        return gathered.permute(2, 0, 3, 1, 4)
 
     def _fill(self, group: DecodeGroup, layer: int) -> None:
-        keys, values = self._gather(group, layer)
-        rows, kv_heads, length, head_dim = keys.shape
-        for stored, read in ((group.dense.keys, keys), (group.dense.values, values)):
-            stored.append(read.new_zeros(rows, kv_heads, group.dense.capacity, head_dim))
-            stored[layer][:, :, :length] = read
+        read = self._gather(group, layer)
+        dense = read.new_zeros(*read.shape[:3], group.dense.capacity, read.shape[4])
+        dense[:, :, :, : group.length] = read
+        group.dense.layers.append(dense)
 
     def _plan_decode(self, spans: list[Span], num_single: int) -> DecodeGroup:
         contexts = torch.tensor([span.context for span in spans])
@@ -194,11 +191,13 @@ class PagedAttention:
         if len(spans) < num_single:
             rows = self._tensor([span.start for span in spans])
         positions = (contexts - 1).to(self.caches[0].device)
-        for dense in self._dense:
-            if dense.advance(spans):
-                return DecodeGroup(rows, length, mask, None, dense, positions)
-        slots = self._slots_of(spans, first, length, padding)
-        return DecodeGroup(rows, length, mask, slots, self._new_dense(spans, length), positions)
+        numbers = torch.arange(len(spans), device=self.caches[0].device)
+        dense = next((dense for dense in self._dense if dense.advance(spans)), None)
+        slots = None
+        if dense is None:
+            dense = self._new_dense(spans, length)
+            slots = self._slots_of(spans, first, length, padding)
+        return DecodeGroup(rows, length, mask, slots, dense, positions, numbers)
 
     def _new_dense(self, spans: list[Span], length: int) -> DenseCopy | None:
         """A copy to be filled, or None where positions slide out of sight or the copy would be too large."""
