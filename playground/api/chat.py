@@ -33,7 +33,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponse:
     }
     await runs.submit()
     if body.stream:
-        return sse.stream(chunks(runs, body, head))
+        return sse.stream(runs, chunks(runs, body, head))
     async with runs:
         answers = await runs.answers()
     return JsonResponse(

@@ -22,6 +22,8 @@ from inference.request import (
     is_terminal,
 )
 
+_abandoned: set[asyncio.Task] = set()  # the event loop itself only keeps weak references
+
 
 @dataclass(slots=True)
 class Answer:
@@ -56,6 +58,13 @@ class Runs:
             _, run_id = self.open.popitem()
             with contextlib.suppress(RequestError):  # the engine may have forgotten it already
                 await self.client.cancel(run_id)
+
+    def abandon(self) -> None:
+        """Cancels whatever has not ended, without waiting for it."""
+        if self.open:
+            task = asyncio.create_task(self.cancel(), name="cancel abandoned runs")
+            _abandoned.add(task)
+            task.add_done_callback(_abandoned.discard)
 
     async def __aenter__(self) -> Runs:
         return self

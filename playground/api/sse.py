@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from django.http import StreamingHttpResponse
 
 from inference.request import RequestError
 from playground.api.errors import UNEXPECTED, ApiError
+from playground.api.generation import Runs
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +38,11 @@ async def _lines(chunks: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
     yield b"data: [DONE]\n\n"
 
 
-def stream(chunks: AsyncIterator[dict[str, Any]]) -> StreamingHttpResponse:
-    """A response that sends each chunk as it is made, then `[DONE]`."""
+def stream(runs: Runs, chunks: AsyncIterator[dict[str, Any]]) -> StreamingHttpResponse:
+    """A response that sends each chunk of `runs` as it is made, then `[DONE]`. Call it in the view."""
+    # A client that goes away before the first chunk is asked for leaves a generator that never began, and so
+    # never cleans up. The task that serves the request ends in any case.
+    asyncio.current_task().add_done_callback(lambda _: runs.abandon())
     response = StreamingHttpResponse(_lines(chunks), content_type="text/event-stream; charset=utf-8")
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"  # nginx would hold the tokens back otherwise

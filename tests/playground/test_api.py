@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 
 import httpx
 import openai
 import pytest
+from django.core.handlers.asgi import ASGIHandler
+from django.utils.decorators import async_only_middleware
 
 from tests.playground.live_site import LiveSite
 from tests.playground.scripted_client import Script, ScriptedClient
@@ -372,6 +375,19 @@ class TestRefusals:
         assert "/v1/embeddings" in response.json()["error"]["message"]
 
 
+@async_only_middleware
+def endless(get_response):
+    """A middleware that is not done with the response when the client goes away."""
+
+    async def middleware(request):
+        response = await get_response(request)
+        request.scope["began"].set()
+        await asyncio.Event().wait()
+        return response
+
+    return middleware
+
+
 class TestGoingAway:
     """A client that hangs up frees its place in the batch."""
 
@@ -394,6 +410,38 @@ class TestGoingAway:
         (run_id,) = site.client.runs
         site.call(site.client.ended, run_id)
         assert site.client.runs[run_id].log[-1].finish_reason == "cancelled"
+
+    @pytest.mark.parametrize("path", ["/v1/completions", "/v1/chat/completions"])
+    @pytest.mark.parametrize("where", ["in a middleware", "before the first byte"])
+    async def test_before_a_stream_has_begun(self, scripted, settings, path, where):
+        scripted.script(None, Script(["tok"] * 100, held=True))
+        began = asyncio.Event()
+        if where == "in a middleware":
+            settings.MIDDLEWARE = [f"{__name__}.endless", *settings.MIDDLEWARE]
+        body = {"model": BASE, "prompt": "p", "messages": HELLO, "stream": True}
+        del body["prompt" if "chat" in path else "messages"]
+        arriving = asyncio.Queue()
+        arriving.put_nowait({"type": "http.request", "body": json.dumps(body).encode()})
+
+        async def send(message) -> None:
+            began.set()
+            await asyncio.Event().wait()  # the client reads nothing
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": path,
+            "query_string": b"",
+            "headers": [(b"content-type", b"application/json"), (b"host", b"testserver")],
+            "began": began,
+        }
+        serving = asyncio.create_task(ASGIHandler()(scope, arriving.get, send))
+        await asyncio.wait_for(began.wait(), 10)
+        arriving.put_nowait({"type": "http.disconnect"})
+        await asyncio.wait_for(serving, 10)
+        (run_id,) = scripted.runs
+        await asyncio.wait_for(scripted.ended(run_id), 10)
+        assert scripted.runs[run_id].log[-1].finish_reason == "cancelled"
 
     def test_a_stream_that_was_read_to_its_end_ends_with_done(self, http):
         response = http.post("/v1/completions", json={"model": BASE, "prompt": "p", "stream": True})
