@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from channels.db import database_sync_to_async
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from inference.client import InferenceClient
@@ -35,19 +35,33 @@ async def start_run(
     be served: `unknown_adapter`, `invalid_parameter`, `bad_message`, `empty_prompt`, `prompt_too_long`,
     `too_many_runs`, `duplicate_run`, `overloaded`, `unavailable`.
     """
+    # Two pages may send the same start at once: the second finds the first one's start going on, and then its
+    # run; each asks again whose that is.
     await supervisor.settled(order.run_id)
-    known = await selectors.any_run(order.run_id)
-    if known is not None:
-        if not selectors.owns(visitor, known):
-            raise RequestError("duplicate_run", "This run id is taken; make a new one.")
-        return known
     return await supervisor.start(order.run_id, _start(client, supervisor, visitor, order))
 
 
+async def _known(visitor: Visitor, order: Start) -> Run | None:
+    """The run that has the order's id already. Raises `RequestError` when it is another visitor's."""
+    known = await selectors.any_run(order.run_id)
+    if known is not None and not selectors.owns(visitor, known):
+        raise RequestError("duplicate_run", "This run id is taken; make a new one.")
+    return known
+
+
 async def _start(client: InferenceClient, supervisor: RunSupervisor, visitor: Visitor, order: Start) -> Run:
+    known = await _known(visitor, order)
+    if known is not None:
+        return known
     run, panes, sampling = await prepare(visitor, order)
     run.prompt_tokens = await client.count_tokens(run.prompt)
-    await insert(run, panes, visitor)
+    try:
+        await insert(run, panes, visitor)
+    except IntegrityError:  # another process was quicker
+        known = await _known(visitor, order)
+        if known is None:
+            raise
+        return known
     submitted = []
     try:
         for pane in panes:

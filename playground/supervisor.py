@@ -111,16 +111,16 @@ class RunSupervisor:
                 logger.exception("The end of run %s could not be saved", record.pane.request_id)
 
     async def start(self, run_id: UUID, work: Coroutine[Any, Any, Any]) -> Any:
-        """Runs `work`, the start of a run, to its end even if the caller goes away meanwhile."""
+        """Runs `work`, the start of a run, to its end even if the caller goes away meanwhile. Only for a run
+        that is `settled`, with no other await in between: one start at a time for each id."""
         task = asyncio.create_task(work, name=f"start {run_id}")
         self._starting[run_id] = task
         task.add_done_callback(lambda _: self._starting.pop(run_id, None))
         return await asyncio.shield(task)
 
     async def settled(self, run_id: UUID) -> None:
-        """Waits while the run is still being started."""
-        task = self._starting.get(run_id)
-        if task is not None:
+        """Waits until nobody is starting the run any more."""
+        while (task := self._starting.get(run_id)) is not None:
             await asyncio.wait({task})
 
     async def idle(self) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 
 import pytest
 from asgiref.sync import sync_to_async
 
+from playground import services
 from playground.models import Pane, Run
 from playground.supervisor import supervisor
 from tests.playground.browser_socket import is_end
@@ -189,6 +191,56 @@ async def test_starting_the_same_id_again_shows_the_same_run(scripted, connect):
     assert again["prompt"] == first["prompt"]
     assert socket.text() == "onceonce"  # sent twice, made once
     assert await sync_to_async(Run.objects.count)() == 1
+    assert len(scripted.runs) == 1
+
+
+async def test_two_pages_that_start_the_same_id_at_once_share_the_run(scripted, connect, visitor):
+    scripted.script(None, Script(["once"]))
+    sockets = [await connect(visitor) for _ in range(3)]
+    run_id = uuid.uuid4().hex
+    started = await asyncio.gather(*(socket.start(run_id) for socket in sockets))
+    assert [frame["type"] for frame in started] == ["started"] * 3
+    for socket in sockets:
+        await socket.finish()
+        assert socket.text() == "once"
+    assert await sync_to_async(Run.objects.count)() == 1
+    assert len(scripted.runs) == 1
+
+
+async def test_of_two_visitors_that_start_the_same_id_at_once_one_is_refused(scripted, connect):
+    mine, theirs = await connect(), await connect()
+    run_id = uuid.uuid4().hex
+    answers = await asyncio.gather(mine.start(run_id), theirs.start(run_id))
+    assert sorted(frame.get("code", "") for frame in answers) == ["", "duplicate_run"]
+    assert await sync_to_async(Run.objects.count)() == 1
+
+
+async def test_the_second_start_of_an_id_gets_its_own_try_when_the_first_is_refused(
+    scripted, connect, visitor
+):
+    one, two = await connect(visitor), await connect(visitor)
+    run_id = uuid.uuid4().hex
+    refused, started = await asyncio.gather(one.start(run_id, prompt=" "), two.start(run_id))
+    assert (refused["type"], started["type"]) == ("error", "started")
+
+
+async def test_a_run_that_another_process_has_just_started_is_shown(scripted, connect, monkeypatch, visitor):
+    """Its row appears between the look for it and the insertion of our own."""
+    scripted.script(None, Script(["once"]))
+    socket = await connect(visitor)
+    first = await socket.start()
+    await socket.finish()
+    await supervisor.idle()
+    look, looks = services.selectors.any_run, []
+
+    async def blind_at_first(run_id):
+        looks.append(run_id)
+        return None if len(looks) == 1 else await look(run_id)
+
+    monkeypatch.setattr(services.selectors, "any_run", blind_at_first)
+    again = await socket.start(first["id"])
+    assert (again["type"], again["prompt"]) == ("started", first["prompt"])
+    await socket.finish()
     assert len(scripted.runs) == 1
 
 
