@@ -33,7 +33,6 @@ CSRF_TRUSTED_ORIGINS = environment.origins("LORALAND_ORIGINS")
 
 # What the site serves, and with what.
 LORALAND_WORLD = environment.directory("LORALAND_WORLD", BASE_DIR / "demo")
-LORALAND_ENGINE = environment.choice("LORALAND_ENGINE", "in-process", ("in-process",))
 LORALAND_DEVICE = environment.text("LORALAND_DEVICE", "cpu")
 LORALAND_DTYPE = environment.choice("LORALAND_DTYPE", "auto", ("auto", "float32", "bfloat16", "float16"))
 LORALAND_MAX_MODEL_LEN = environment.integer("LORALAND_MAX_MODEL_LEN", None, least=16, most=1_000_000)

@@ -80,7 +80,7 @@ class PlaygroundConsumer(AsyncWebsocketConsumer):
             case Start():
                 if len(self.senders) >= MAX_RUNS_PER_SOCKET:
                     raise RequestError("too_many_runs", "Too many runs are open on this page; close some.")
-                run = await services.start_run(engine.client, supervisor, visitor, command)
+                run = await services.start_run(await engine.awaited_client(), supervisor, visitor, command)
                 await self.follow(run, command.id, {})
             case Resume():
                 await supervisor.settled(command.run_id)

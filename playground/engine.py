@@ -1,7 +1,7 @@
 """The one engine of this process, reached through its `InferenceClient`.
 
 The engine is built and loaded in the background, so that pages answer at once; until it is ready, whoever
-asks for the client gets a `RequestError("unavailable")` that says how far it is.
+asks for the client gets a `RequestError("unavailable")` that says how far it is, or waits for it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from inference.client import InferenceClient
 
 logger = logging.getLogger(__name__)
+PATIENCE_SECONDS = 60.0
 
 
 class State(Enum):
@@ -53,6 +54,17 @@ class EngineHost:
             raise RequestError("unavailable", self.sentence)
         return self._client
 
+    async def awaited_client(self) -> InferenceClient:
+        """The client; while the engine is still loading, waits for it up to `PATIENCE_SECONDS`. Raises
+        `RequestError("unavailable")` when it is not ready even then."""
+        await self.settled(PATIENCE_SECONDS)
+        return self.client
+
+    async def settled(self, seconds: float | None = None) -> None:
+        """Waits, up to `seconds`, while the engine is still loading: afterwards it is ready or has failed."""
+        if self.state is State.STARTING and self._starting is not None:
+            await asyncio.wait({self._starting}, timeout=seconds)
+
     def use(self, client: InferenceClient) -> None:
         """Takes a client that is already running."""
         self._client = client
@@ -81,8 +93,8 @@ class EngineHost:
         except Exception as error:
             expected = isinstance(error, (RuntimeError, RequestError))
             self.state = State.FAILED
-            self.problem = str(error) if expected else f"{type(error).__name__}: {error}"
-            logger.error("%s", self.sentence, exc_info=None if expected else error)
+            logger.error("%s %s", self.state.value, error, exc_info=None if expected else error)
+            self.problem = world.public(str(error)) if expected else unexpected(error)
             if client is not None:
                 await client.close()
             return
@@ -98,7 +110,10 @@ class EngineHost:
                 await client.load_adapter(slug, world.adapters[slug].path)
             except RequestError as error:
                 logger.warning("Adapter %s was refused: %s", slug, error.message)
-                world.refused[slug] = error.message
+                world.refused[slug] = world.public(error.message)
+            except Exception as error:
+                logger.exception("Adapter %s could not be loaded", slug)
+                world.refused[slug] = f"Its weights could not be loaded. {unexpected(error)}"
 
     async def close(self) -> None:
         if self._starting is not None:
@@ -111,10 +126,13 @@ class EngineHost:
             await client.close()
 
 
+def unexpected(error: Exception) -> str:
+    """What visitors read of an error that is not written for them; it may name paths of this machine."""
+    return f"The cause ({type(error).__name__}) is in the server's log."
+
+
 def build_client(world: World) -> InferenceClient:
-    """The client that `settings.LORALAND_ENGINE` chooses. Imports torch, which takes seconds."""
-    if settings.LORALAND_ENGINE != "in-process":
-        raise RuntimeError(f"LORALAND_ENGINE {settings.LORALAND_ENGINE!r} is not known.")
+    """A client for the world's base, not started yet. Imports torch, which takes seconds."""
     from inference import EngineConfig, InProcessClient
 
     return InProcessClient(

@@ -6,6 +6,7 @@ A world is a directory with a `world.json` (see `demo/README.md`). Reading it to
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.text import slugify
 
+logger = logging.getLogger(__name__)
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 
@@ -73,6 +75,13 @@ class World:
             return Availability(False, self.refused[slug])
         return Availability(True)
 
+    def public(self, sentence: str) -> str:
+        """`sentence` with paths named relative to the world: where it lies on the server is nobody's
+        business."""
+        for directory in {str(self.directory), str(self.directory.resolve())}:
+            sentence = sentence.replace(f"{directory}{os.sep}", "").replace(directory, self.directory.name)
+        return sentence
+
     @property
     def live_adapters(self) -> list[str]:
         return [slug for slug in self.adapters if self.availability(slug).live]
@@ -108,7 +117,10 @@ def read_world(directory: Path) -> World:
         problem = f"There is no {file}. Set LORALAND_WORLD to the directory of a world."
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"{file} cannot be read ({type(error).__name__}: {error})."
-    return World(directory=directory, problem=problem)
+    logger.error("%s", problem)
+    world = World(directory=directory)
+    world.problem = world.public(problem)
+    return world
 
 
 @lru_cache(maxsize=4)

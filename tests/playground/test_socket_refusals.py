@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 
@@ -11,8 +12,9 @@ from asgiref.sync import sync_to_async
 from playground import protocol, services
 from playground.engine import engine
 from playground.models import Adapter, Run
+from playground.supervisor import supervisor
 from tests.playground.browser_socket import Refused, Socket
-from tests.playground.scripted_client import Script
+from tests.playground.scripted_client import Script, ScriptedClient
 
 ID = "00000000-0000-4000-8000-000000000001"
 START = {"type": "start", "id": ID, "prompt": "p", "panes": [{"adapter": None}]}
@@ -186,6 +188,29 @@ async def test_an_engine_that_is_not_ready_says_so(connect, catalogue):
     assert answer["message"] == engine.sentence
 
 
+async def test_a_first_click_waits_for_the_engine_that_is_still_loading(
+    catalogue, connect, monkeypatch, transactional_db
+):
+    client, loaded = ScriptedClient(), asyncio.Event()
+
+    async def start() -> None:
+        await loaded.wait()
+
+    monkeypatch.setattr(client, "start", start)
+    monkeypatch.setattr("playground.engine.build_client", lambda world: client)
+    engine.start_in_background()
+    try:
+        socket = await connect()
+        await socket.send({**START, "id": uuid.uuid4().hex})
+        assert await socket.silent()
+        loaded.set()
+        assert (await socket.receive())["type"] == "started"
+        await socket.finish()
+        await supervisor.idle()
+    finally:
+        await engine.close()
+
+
 async def test_a_visitor_has_a_limit_of_concurrent_runs(scripted, connect, visitor):
     scripted.script(None, Script(held=True))
     one, two = await connect(visitor), await connect(visitor)
@@ -198,8 +223,6 @@ async def test_a_visitor_has_a_limit_of_concurrent_runs(scripted, connect, visit
 
     await two.send({"type": "stop", "id": started["id"]})
     await two.finish()
-    from playground.supervisor import supervisor
-
     while await sync_to_async(running)(started["id"]):
         await supervisor.settled(uuid.UUID(started["id"]))
     await two.until_started()

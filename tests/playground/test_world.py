@@ -46,4 +46,12 @@ def test_no_world_is_an_empty_one_that_says_so(tmp_path):
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"name": "x", "base": 1}', json.dumps({"name": "x"})])
 def test_a_damaged_manifest_is_named(tmp_path, text):
     (tmp_path / "world.json").write_text(text)
-    assert str(tmp_path / "world.json") in read_world(tmp_path).problem
+    assert read_world(tmp_path).problem.startswith("world.json cannot be read")
+
+
+def test_visitors_do_not_learn_where_the_world_lies_but_the_log_does(tmp_path, caplog):
+    world = read_world(tmp_path / "nowhere")
+    assert str(tmp_path) not in world.problem
+    assert str(tmp_path / "nowhere" / "world.json") in caplog.text
+    assert world.public(f"{tmp_path}/nowhere/base/config.json is damaged.") == "base/config.json is damaged."
+    assert world.public(f"{tmp_path}/nowhere is empty.") == "nowhere is empty."

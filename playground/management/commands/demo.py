@@ -1,3 +1,6 @@
+from __future__ import annotations
+
+import asyncio
 import contextlib
 import os
 
@@ -5,6 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from playground.engine import State, engine
 from playground.passwords import USERNAME, ensure_admin
 from playground.server import PortError, build_server, check_port, own_hosts
 
@@ -34,12 +38,23 @@ class Command(BaseCommand):
             )
 
         def announce() -> None:
-            self.stdout.write(f"LoRA Land is ready on {address(host, int(port))}   (Ctrl+C stops it)")
-            self.stdout.flush()
+            self.say("Loading the engine ...")
+            self.waiting = asyncio.create_task(self.announce_engine(address(host, int(port))))
 
         # uvicorn has shut down in order when it passes Ctrl+C on.
         with contextlib.suppress(KeyboardInterrupt):
             build_server(host, int(port), announce).run()
+
+    async def announce_engine(self, url: str) -> None:
+        await engine.settled()
+        if engine.state is State.READY:
+            self.say(f"LoRA Land is ready on {url}   (Ctrl+C stops it)")
+        elif engine.state is State.FAILED:
+            self.say(f"{engine.sentence}\nThe pages are on {url} all the same   (Ctrl+C stops it)")
+
+    def say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
 
 
 def address(host: str, port: int) -> str:
