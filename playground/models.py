@@ -151,8 +151,9 @@ class Run(models.Model):
 class Pane(models.Model):
     """One adapter's (or the base's) answer within a run, kept for when the engine's log has expired.
 
-    `marks` are pairs `[seq, length]`: after event `seq` the text had that many characters. They let a reader
-    that has seen part of the answer go on from exactly there. `last_seq` is the number of the last event.
+    `marks` are triples `[seq, length, tokens]`: after event `seq` the text had that many characters, made of
+    that many tokens. They let a reader that has seen part of the answer go on from exactly there. `last_seq`
+    is the number of the last event.
     """
 
     class Status(models.TextChoices):
