@@ -185,8 +185,9 @@ class Pane(models.Model):
 
     @property
     def request_id(self) -> str:
-        """The pane's run id in the engine."""
-        return f"{self.run_id.hex}-{self.index}"
+        """The saved pane's run id in the engine. Its key tells apart two tries at the same run: the first was
+        refused and cancelled, and the engine still remembers it."""
+        return f"{self.run_id.hex}-{self.index}-{self.pk}"
 
     @property
     def live_adapter(self) -> str | None:

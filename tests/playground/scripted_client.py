@@ -88,6 +88,11 @@ class ScriptedClient:
         self.registered[name] = info
         return info
 
+    def pane(self, run_id: str, index: int = 0) -> str:
+        """The id under which the site has submitted a pane of its run."""
+        (found,) = [each for each in self.runs if each.startswith(f"{run_id.replace('-', '')}-{index}-")]
+        return found
+
     def release(self, run_id: str, tokens: int = 1) -> None:
         """Lets a held run make `tokens` more tokens; one past the last lets it end."""
         for _ in range(tokens):

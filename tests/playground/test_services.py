@@ -40,12 +40,12 @@ async def test_a_long_answer_is_saved_now_and_then(scripted, connect, monkeypatc
     scripted.script(None, Script(["a", "b"], held=True))
     socket = await connect()
     run_id = (await socket.start())["id"]
-    scripted.release(f"{run_id}-0")
+    scripted.release(scripted.pane(run_id))
     await socket.until(lambda frame: frame.get("kind") == "tokens")
     while not (pane := await Pane.objects.aget(run_id=run_id)).text:
         pass
     assert (pane.status, pane.text, pane.marks) == ("running", "a", [[3, 1, 1]])
-    scripted.release(f"{run_id}-0", 2)
+    scripted.release(scripted.pane(run_id), 2)
     await supervisor.idle()
     await pane.arefresh_from_db()
     assert (pane.status, pane.text) == ("done", "ab")
@@ -56,7 +56,7 @@ async def test_a_run_deleted_while_it_streams_stays_deleted(scripted, connect):
     socket = await connect()
     run_id = (await socket.start())["id"]
     await Run.objects.filter(pk=run_id).adelete()
-    scripted.release(f"{run_id}-0", 2)
+    scripted.release(scripted.pane(run_id), 2)
     await socket.finish()
     await supervisor.idle()
     assert not await Run.objects.aexists()

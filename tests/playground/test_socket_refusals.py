@@ -181,6 +181,18 @@ async def test_a_full_engine_refuses_the_whole_run(scripted, connect):
     assert not await Run.objects.aexists()
 
 
+async def test_a_run_that_was_refused_may_be_started_again_under_its_id(scripted, connect):
+    scripted.script("viggo", Script(refuse=("overloaded", "The engine is full. Try again soon.")))
+    order = {"panes": [{"adapter": None}, {"adapter": "viggo"}], "sampling": {"seed": 1}}
+    socket = await connect()
+    run_id = uuid.uuid4().hex
+    assert (await socket.start(run_id, **order))["code"] == "overloaded"
+    scripted.script("viggo", Script(["fits", " now"]))
+    assert (await socket.start(run_id, **order))["type"] == "started"
+    await socket.finish(panes=2)
+    assert (socket.text(0), socket.text(1)) == ("An answer.", "fits now")
+
+
 async def test_an_engine_that_is_not_ready_says_so(connect, catalogue):
     socket = await connect()
     answer = await socket.start()

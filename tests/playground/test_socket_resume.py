@@ -31,9 +31,9 @@ async def finished_run(scripted, connect, visitor, panes=None) -> str:
 @pytest.mark.parametrize("expired", [False, True], ids=["from the log", "from the database"])
 async def test_resuming_at_every_cursor_gives_exactly_the_rest(scripted, connect, visitor, expired):
     run_id = await finished_run(scripted, connect, visitor)
-    log = list(scripted.runs[f"{run_id}-0"].log)
+    log = list(scripted.runs[scripted.pane(run_id)].log)
     if expired:
-        scripted.expire(f"{run_id}-0")
+        scripted.expire(scripted.pane(run_id))
     for cursor in range(len(log)):
         socket = await connect(visitor)
         started = await socket.ask({"type": "resume", "id": run_id, "cursors": {"0": cursor}})
@@ -53,9 +53,9 @@ async def test_resuming_at_every_cursor_gives_exactly_the_rest(scripted, connect
 @pytest.mark.parametrize("expired", [False, True], ids=["from the log", "from the database"])
 async def test_resuming_after_the_end_sends_nothing_more(scripted, connect, visitor, expired):
     run_id = await finished_run(scripted, connect, visitor)
-    last = len(scripted.runs[f"{run_id}-0"].log)
+    last = len(scripted.runs[scripted.pane(run_id)].log)
     if expired:
-        scripted.expire(f"{run_id}-0")
+        scripted.expire(scripted.pane(run_id))
     socket = await connect(visitor)
     await socket.ask({"type": "resume", "id": run_id, "cursors": {"0": last}})
     assert await socket.silent()
@@ -65,7 +65,7 @@ async def test_a_dropped_line_in_mid_stream_loses_and_doubles_nothing(scripted, 
     scripted.script(None, Script(PIECES, held=True))
     socket = await connect(visitor)
     run_id = (await socket.start())["id"]
-    engine_id = f"{run_id}-0"
+    engine_id = scripted.pane(run_id)
     scripted.release(engine_id, 2)
     await socket.until(lambda frame: socket.text() == "Zwei Wörter")
     before, cursor = socket.text(), socket.events()[-1]["seq"]
@@ -94,7 +94,7 @@ async def test_two_windows_may_watch_one_run(scripted, connect, visitor):
     first, second = await connect(visitor), await connect(visitor)
     run_id = (await first.start())["id"]
     await second.ask({"type": "resume", "id": run_id})
-    scripted.release(f"{run_id}-0", len(PIECES) + 1)
+    scripted.release(scripted.pane(run_id), len(PIECES) + 1)
     await first.finish()
     await second.finish()
     assert first.text() == second.text() == "".join(PIECES)
@@ -104,12 +104,12 @@ async def test_resuming_on_the_same_socket_replaces_what_was_streaming(scripted,
     scripted.script(None, Script(PIECES, held=True))
     socket = await connect(visitor)
     run_id = (await socket.start())["id"]
-    scripted.release(f"{run_id}-0", 2)
+    scripted.release(scripted.pane(run_id), 2)
     await socket.until(lambda frame: socket.text() == "Zwei Wörter")
     socket.frames.clear()
     await socket.send({"type": "resume", "id": run_id, "cursors": {}})
     await socket.until(lambda frame: frame["type"] == "started")
-    scripted.release(f"{run_id}-0", len(PIECES))
+    scripted.release(scripted.pane(run_id), len(PIECES))
     await socket.finish()
     assert socket.text() == "".join(PIECES)
     assert await socket.silent()
@@ -122,7 +122,7 @@ async def test_another_visitors_run_cannot_be_watched_or_stopped(scripted, conne
     for command in ("resume", "stop"):
         refused = await other.ask({"type": command, "id": run_id})
         assert (refused["type"], refused["code"]) == ("error", "unknown_run")
-    assert not scripted.runs[f"{run_id}-0"].cancelled.is_set()
+    assert not scripted.runs[scripted.pane(run_id)].cancelled.is_set()
 
 
 async def test_another_visitors_id_cannot_be_started(scripted, connect, visitor):
@@ -175,7 +175,7 @@ async def test_a_stopping_server_keeps_the_partial_answer(scripted, connect, vis
     scripted.script(None, Script(PIECES, held=True))
     socket = await connect(visitor)
     run_id = (await socket.start())["id"]
-    scripted.release(f"{run_id}-0", 2)
+    scripted.release(scripted.pane(run_id), 2)
     await socket.until(lambda frame: socket.text() == "Zwei Wörter")
     await own.close()
     pane = await Pane.objects.aget(run_id=run_id)

@@ -79,7 +79,7 @@ async def test_sampling_is_resolved_and_the_seed_is_told(scripted, connect):
     assert first["sampling"]["stop"] == ["\n"]
     seed = first["sampling"]["seed"]
     assert isinstance(seed, int)
-    request = scripted.runs[f"{first['id']}-0"].request
+    request = scripted.runs[scripted.pane(first["id"])].request
     assert (request.sampling.seed, request.sampling.max_tokens) == (seed, 5)
     await socket.finish()
     again = await socket.start(sampling={"seed": seed})
@@ -90,7 +90,7 @@ async def test_sampling_is_resolved_and_the_seed_is_told(scripted, connect):
 async def test_both_panes_get_the_same_prompt_and_seed(scripted, connect):
     socket = await connect()
     started = await socket.start(panes=PAIR, sampling={"temperature": 1})
-    requests = [scripted.runs[f"{started['id']}-{pane}"].request for pane in (0, 1)]
+    requests = [scripted.runs[scripted.pane(started["id"], pane)].request for pane in (0, 1)]
     assert requests[0].sampling == requests[1].sampling
     assert requests[0].prompt == requests[1].prompt == "Once upon a time"
     assert [request.adapter for request in requests] == [None, "glue_sst2"]
@@ -113,7 +113,7 @@ async def test_a_run_goes_on_and_is_kept_when_its_socket_closes(scripted, connec
     socket = await connect()
     started = await socket.start()
     await socket.close()
-    scripted.release(f"{started['id']}-0", 3)
+    scripted.release(scripted.pane(started["id"]), 3)
     (pane,) = await stored(started["id"])
     assert (pane.status, pane.text) == ("done", "one two")
 
@@ -123,14 +123,14 @@ async def test_stopping_one_pane_leaves_the_other_alone(scripted, connect):
     scripted.script("glue_sst2", Script(["lora"] * 3, held=True))
     socket = await connect()
     run_id = (await socket.start(panes=PAIR))["id"]
-    scripted.release(f"{run_id}-1")
+    scripted.release(scripted.pane(run_id, 1))
     await socket.until(lambda frame: frame.get("kind") == "tokens")
 
     await socket.send({"type": "stop", "id": run_id, "pane": 1})
     ended = await socket.until(is_end)
     assert (ended["pane"], ended["finish_reason"]) == (1, "cancelled")
 
-    scripted.release(f"{run_id}-0", 4)
+    scripted.release(scripted.pane(run_id), 4)
     ended = await socket.until(is_end)
     assert (ended["pane"], ended["finish_reason"]) == (0, "stop")
     assert (socket.text(0), socket.text(1)) == ("basebasebase", "lora")
@@ -249,7 +249,7 @@ async def test_several_runs_share_one_socket(scripted, connect):
     socket = await connect()
     ids = [(await socket.until_started())["id"] for _ in range(3)]
     for run_id in reversed(ids):
-        scripted.release(f"{run_id}-0", 2)
+        scripted.release(scripted.pane(run_id), 2)
         ended = await socket.until(is_end)
         assert ended["id"] == run_id
 
