@@ -8,6 +8,7 @@ from typing import Any
 
 from inference.request import Done, Event, Failed, Timings, Tokens, Usage, to_wire
 from playground.models import Pane
+from playground.world import current_world
 
 INTERVAL_SECONDS = 0.04
 INTERRUPTED = "The server stopped while this answer was being written. Run it again."
@@ -22,6 +23,8 @@ def frame(event: Event) -> Frame:
     wire = to_wire(event)
     if isinstance(event, Done):
         wire["tokens_per_second"] = event.timings.tokens_per_second(event.usage.completion_tokens)
+    elif isinstance(event, Failed):
+        wire["message"] = current_world().public(event.message)
     return wire
 
 

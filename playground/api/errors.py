@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from pydantic_core import from_json
 
 from inference.request import RequestError
+from playground.world import current_world
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,8 @@ class ApiError(Exception):
     @classmethod
     def of(cls, error: RequestError) -> ApiError:
         status, kind = STATUSES.get(error.code, (500, "server_error"))
-        return cls(error.message, status=status, type=kind, code=CODES.get(error.code, error.code))
+        message = current_world().public(error.message)
+        return cls(message, status=status, type=kind, code=CODES.get(error.code, error.code))
 
     @property
     def body(self) -> dict[str, Any]:

@@ -338,6 +338,14 @@ class TestRefusals:
         with pytest.raises(openai.InternalServerError, match="The adapter broke"):
             api.completions.create(model="viggo", prompt="p")
 
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_a_failure_does_not_tell_where_the_world_lies(self, api, site, catalogue, stream):
+        path = catalogue.adapters["viggo"].path
+        sentence = f"The adapter at {path} has changed."
+        site.client.script("viggo", Script([], fail=("adapter_invalid", sentence)))
+        with pytest.raises(openai.APIError, match="The adapter at adapters/viggo has changed"):
+            list(api.completions.create(model="viggo", prompt="p", stream=stream))
+
     def test_a_failure_in_mid_stream_is_the_streams_last_event(self, api, site):
         site.client.script("viggo", Script(["x"], fail=("internal", "The adapter broke.")))
         stream = api.completions.create(model="viggo", prompt="p", stream=True)

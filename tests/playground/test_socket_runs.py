@@ -173,6 +173,15 @@ async def test_one_panes_failure_is_its_own(scripted, connect):
     assert (adapter.text, adapter.error_message) == ("par", "The adapter file is damaged.")
 
 
+async def test_a_failure_does_not_tell_where_the_world_lies(scripted, connect, catalogue):
+    path = catalogue.adapters["viggo"].path
+    scripted.script("viggo", Script([], fail=("adapter_invalid", f"The adapter at {path} has changed.")))
+    socket = await connect()
+    await socket.start(panes=[{"adapter": "viggo"}])
+    await socket.finish()
+    assert socket.events()[-1]["message"] == "The adapter at adapters/viggo has changed."
+
+
 async def test_loading_an_adapter_is_told(scripted, connect):
     scripted.script("viggo", Script(["x"], loading=True))
     socket = await connect()
