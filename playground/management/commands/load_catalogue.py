@@ -1,8 +1,8 @@
 from django.core.management.base import BaseCommand, CommandError
-from training.tasks import load_tasks
 
 from playground.catalogue import load_catalogue
 from playground.world import current_world
+from training.tasks import load_tasks
 
 
 class Command(BaseCommand):
