@@ -8,6 +8,7 @@ import torch
 
 from inference import kernels
 from inference.config import EngineConfig
+from inference.kernels.attention import decode_groups
 from inference.kernels.layout import LoraRows, Span
 from inference.lora.registry import AdapterRegistry
 from inference.models.config import ModelConfig, read_config
@@ -60,7 +61,7 @@ class ModelRunner:
         model's device. Sequences are not changed. A sequence's `block_table` must already cover its new
         tokens.
         """
-        order = sorted(range(len(batch)), key=lambda i: _packing_key(batch[i]))
+        order = _packing_order(batch)
         token_ids: list[int] = []
         positions: list[int] = []
         spans: list[Span] = []
@@ -100,10 +101,15 @@ class ModelRunner:
         return cache
 
 
-def _packing_key(item: ScheduledSequence) -> tuple[bool, int]:
-    """Decoding rows first, rows of one adapter side by side, the base's in front."""
-    adapter = item.sequence.adapter
-    return item.num_new > 1, 0 if adapter is None else id(adapter)
+def _packing_order(batch: list[ScheduledSequence]) -> list[int]:
+    """Decoding rows first, by attention group; then prompts. Inside, rows of one adapter side by side."""
+    decoding = [index for index, item in enumerate(batch) if item.num_new == 1]
+    groups = decode_groups([batch[index].sequence.num_computed + 1 for index in decoding])
+    group_of = dict(zip(decoding, groups, strict=True))
+    return sorted(
+        range(len(batch)),
+        key=lambda index: (index not in group_of, group_of.get(index, 0), id(batch[index].sequence.adapter)),
+    )
 
 
 def _lora_rows(packed: list[ScheduledSequence]) -> LoraRows:

@@ -58,7 +58,7 @@ class DecodeGroup:
     `positions` int64 `[rows]` is where in `dense` the new ones belong, `numbers` counts the rows from 0.
     """
 
-    rows: slice | torch.Tensor
+    rows: slice
     length: int
     mask: torch.Tensor | None
     slots: torch.Tensor | None
@@ -105,7 +105,11 @@ class PagedAttention:
         To be called once for each step, in order.
         """
         single = [span for span in spans if span.new == 1]
-        decode = tuple(self._plan_decode(group, len(single)) for group in _group_by_length(single))
+        lengths = decode_groups([span.context for span in single])
+        decode = tuple(
+            self._plan_decode([span for span, _ in group])
+            for _, group in itertools.groupby(zip(single, lengths, strict=True), key=lambda pair: pair[1])
+        )
         self._dense = [group.dense for group in decode if group.dense is not None]
         prefill = tuple(self._plan_prefill(span) for span in spans if span.new > 1)
         slots = [
@@ -177,7 +181,7 @@ class PagedAttention:
         dense[:, :, :, : group.length] = read
         group.dense.layers.append(dense)
 
-    def _plan_decode(self, spans: list[Span], num_single: int) -> DecodeGroup:
+    def _plan_decode(self, spans: list[Span]) -> DecodeGroup:
         contexts = torch.tensor([span.context for span in spans])
         first = (contexts - self.window).clamp_(min=0) if self.window else torch.zeros_like(contexts)
         lengths = contexts - first
@@ -187,9 +191,7 @@ class PagedAttention:
         if padding is not None:
             mask = torch.zeros(padding.shape, dtype=self.caches[0].dtype)
             mask = mask.masked_fill_(padding, float("-inf"))[:, None, None, :].to(self.caches[0].device)
-        rows = slice(0, num_single)
-        if len(spans) < num_single:
-            rows = self._tensor([span.start for span in spans])
+        rows = slice(spans[0].start, spans[-1].stop)
         positions = (contexts - 1).to(self.caches[0].device)
         numbers = torch.arange(len(spans), device=self.caches[0].device)
         dense = next((dense for dense in self._dense if dense.advance(spans)), None)
@@ -246,15 +248,16 @@ class PagedAttention:
         return torch.tensor(numbers, dtype=torch.int64, device=self.caches[0].device)
 
 
-def _group_by_length(spans: list[Span]) -> list[list[Span]]:
-    """Groups in which the longest context is at most twice the shortest, so that little is padded."""
-    if not spans:
-        return []
-    if max(span.context for span in spans) <= 2 * min(span.context for span in spans):
-        return [spans]
-    groups: list[list[Span]] = []
-    for span in sorted(spans, key=lambda span: -span.context):
-        if not groups or groups[-1][0].context > 2 * span.context:
-            groups.append([])
-        groups[-1].append(span)
-    return groups
+def decode_groups(contexts: Sequence[int]) -> list[int]:
+    """For each of these context lengths its group, named by the longest in it.
+
+    The longest context of a group is at most twice its shortest, so that little is padded. Rows of a group
+    should stand side by side in a step: they are attended in one call.
+    """
+    group_of: dict[int, int] = {}
+    longest = 0
+    for context in sorted(set(contexts), reverse=True):
+        if not group_of or longest > 2 * context:
+            longest = context
+        group_of[context] = longest
+    return [group_of[context] for context in contexts]

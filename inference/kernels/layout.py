@@ -1,8 +1,8 @@
 """How one step's rows are laid out: which rows belong to which sequence and which adapter.
 
-A step computes `num_rows` rows, one per new token. Rows of a sequence are neighbours; sequences with one
-new token (decoding) come first, then chunks of prompts. Within each part, rows of the same adapter are
-neighbours.
+A step computes `num_rows` rows, one per new token. Rows of a sequence are neighbours; sequences with one new
+token (decoding) come first, those of similar length side by side, then chunks of prompts. Otherwise rows of
+the same adapter are neighbours.
 """
 
 from __future__ import annotations
