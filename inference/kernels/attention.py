@@ -48,23 +48,30 @@ class DenseCopy:
             table += span.block_table[len(table) :]
         return True
 
+    def lines(self, kv_heads: int) -> torch.Tensor:
+        """Where each row's last token is: rows x (key, value) x heads numbers of lines of `head_dim`."""
+        rows, heads = torch.arange(len(self.contexts))[:, None, None], torch.arange(kv_heads)
+        sides = torch.arange(2)[:, None]
+        heads = (sides * len(self.contexts) + rows) * kv_heads + heads
+        return (heads * self.capacity + torch.tensor(self.contexts)[:, None, None] - 1).view(-1)
+
 
 @dataclass(frozen=True, slots=True)
 class DecodeGroup:
     """Single-token rows of similar context length, attended in one call. `length` is the longest among them.
 
     `rows` selects them from the step. `mask` is 0 or -inf `[rows, 1, 1, length]`, None where nothing is
-    padded. `slots` int64 `[rows * length]` names the cached tokens, None where `dense` has them already;
-    `positions` int64 `[rows]` is where in `dense` the new ones belong, `numbers` counts the rows from 0.
+    padded. `slots` int64 `[rows * length]` names the cached tokens. Where `dense` has them already it is
+    None, and `lines` int64 `[rows * 2 * kv_heads]` says where in `dense`, seen as `[…, head_dim]`, the
+    new ones go.
     """
 
     rows: slice
     length: int
     mask: torch.Tensor | None
     slots: torch.Tensor | None
+    lines: torch.Tensor | None
     dense: DenseCopy | None
-    positions: torch.Tensor
-    numbers: torch.Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +136,9 @@ class PagedAttention:
             if group.slots is not None:
                 self._fill(group, layer)
                 continue
-            # With slices between them the indexed dimensions come first: [rows, 2, kv_heads, head_dim].
-            new = key_value[group.rows].view(-1, *cache.shape[1:])
-            group.dense.layers[layer][:, group.numbers, :, group.positions] = new
+            head_dim = cache.shape[-1]
+            new = key_value[group.rows].reshape(-1, head_dim)
+            group.dense.layers[layer].view(-1, head_dim).index_copy_(0, group.lines, new)
 
     def attend(self, plan: AttentionPlan, layer: int, query: torch.Tensor) -> torch.Tensor:
         """Softmax attention of `query [num_rows, heads, head_dim]` over each row's own stored tokens.
@@ -182,24 +189,20 @@ class PagedAttention:
         group.dense.layers.append(dense)
 
     def _plan_decode(self, spans: list[Span]) -> DecodeGroup:
-        contexts = torch.tensor([span.context for span in spans])
-        first = (contexts - self.window).clamp_(min=0) if self.window else torch.zeros_like(contexts)
-        lengths = contexts - first
-        length, shortest = int(lengths.max()), int(lengths.min())
-        padding = None if shortest == length else torch.arange(length) >= lengths[:, None]
-        mask = None
-        if padding is not None:
+        lengths = [min(span.context, self.window or span.context) for span in spans]
+        length = max(lengths)
+        padding = mask = None
+        if min(lengths) < length:
+            padding = torch.arange(length) >= torch.tensor(lengths)[:, None]
             mask = torch.zeros(padding.shape, dtype=self.caches[0].dtype)
             mask = mask.masked_fill_(padding, float("-inf"))[:, None, None, :].to(self.caches[0].device)
         rows = slice(spans[0].start, spans[-1].stop)
-        positions = (contexts - 1).to(self.caches[0].device)
-        numbers = torch.arange(len(spans), device=self.caches[0].device)
-        dense = next((dense for dense in self._dense if dense.advance(spans)), None)
-        slots = None
-        if dense is None:
-            dense = self._new_dense(spans, length)
-            slots = self._slots_of(spans, first, length, padding)
-        return DecodeGroup(rows, length, mask, slots, dense, positions, numbers)
+        for dense in self._dense:
+            if dense.advance(spans):
+                lines = dense.lines(self.caches[0].shape[2]).to(self.caches[0].device)
+                return DecodeGroup(rows, length, mask, None, lines, dense)
+        slots = self._slots_of(spans, lengths, length, padding)
+        return DecodeGroup(rows, length, mask, slots, None, self._new_dense(spans, length))
 
     def _new_dense(self, spans: list[Span], length: int) -> DenseCopy | None:
         """A copy to be filled, or None where positions slide out of sight or the copy would be too large."""
@@ -216,9 +219,10 @@ class PagedAttention:
         )
 
     def _slots_of(
-        self, spans: list[Span], first: torch.Tensor, length: int, padding: torch.Tensor | None
+        self, spans: list[Span], lengths: list[int], length: int, padding: torch.Tensor | None
     ) -> torch.Tensor:
-        """Slots of `length` tokens of each span from position `first` on, padded with a slot of zeros."""
+        """Slots of the last of each span's tokens, as many as `lengths` says, padded with a slot of zeros."""
+        first = torch.tensor([span.context - own for span, own in zip(spans, lengths, strict=True)])
         num_blocks = max(-(-span.context // self.block_size) for span in spans)
         padded = (span.block_table + [0] * (num_blocks - len(span.block_table)) for span in spans)
         blocks = list(itertools.chain.from_iterable(table[:num_blocks] for table in padded))

@@ -67,13 +67,13 @@ class SegmentedLora:
                 target = factors.targets[0]
                 run.addmm_(low, target.b, alpha=target.scale)
                 continue
-            lows, columns = low.split(factors.ranks, 1), run.split(factors.widths, 1)
+            lows, columns = low.split_with_sizes(factors.ranks, 1), run.split_with_sizes(factors.widths, 1)
             for part, column, target in zip(lows, columns, factors.targets, strict=True):
                 if target.b is not None:
                     column.addmm_(part, target.b, alpha=target.scale)
 
     def _runs(self, rows: torch.Tensor) -> Sequence[torch.Tensor]:
-        return rows.split(self.rows.lengths) if len(self.rows.lengths) > 1 else (rows,)
+        return rows.split_with_sizes(self.rows.lengths) if len(self.rows.lengths) > 1 else (rows,)
 
     def _factors_at(self, layer: int, site: Site) -> list[LoraFactors | None] | None:
         """Each run's factors; None where no adapter of the step adapts this site."""
@@ -127,7 +127,7 @@ class JoinedLora:
         if len(factors.bs) == 1:
             y.addmm_(shrunk, factors.bs[0])
             return
-        lows, columns = shrunk.split(factors.ranks, 1), y.split(factors.widths, 1)
+        lows, columns = shrunk.split_with_sizes(factors.ranks, 1), y.split_with_sizes(factors.widths, 1)
         for low, column, b in zip(lows, columns, factors.bs, strict=True):
             if b is not None:
                 column.addmm_(low, b)

@@ -44,9 +44,9 @@ def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
     """
     if x.dtype in (torch.float16, torch.bfloat16):
         return F.rms_norm(x, weight.shape, weight, eps)  # sums in float32
-    # hypot(rms, sqrt(eps)) is the root above. Torch's own takes ten times as long for a thousand rows.
-    rms = torch.linalg.vector_norm(x, dim=-1, keepdim=True).mul_(x.shape[-1] ** -0.5)
-    return x.div(rms.hypot_(rms.new_tensor(eps**0.5))).mul_(weight)
+    # Torch's own takes ten times as long for a thousand rows of float32.
+    mean = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_().mul_(1 / x.shape[-1])
+    return x.mul(mean.add_(eps).rsqrt_()).mul_(weight)
 
 
 @dataclass(frozen=True, slots=True)
