@@ -3,6 +3,7 @@
 import { matches } from "./match.js";
 
 const STICK_WITHIN = 100; // pixels from the end within which the view follows new text
+const WORDLESS = "It ended at once, without a word.";
 const BRIEF = 20; // characters up to which an answer is a label, and shown large
 
 const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`);
@@ -18,6 +19,7 @@ export class PaneView {
     this.scroll = this.find("scroll");
     this.jump = this.find("jump");
     this.textNode = document.createTextNode("");
+    this.hint = this.find("hint").textContent; // shown by the style sheet while there is no text
     this.following = true;
     this.find("stop").addEventListener("click", actions.stop);
     this.find("retry").addEventListener("click", actions.retry);
@@ -52,6 +54,7 @@ export class PaneView {
     this.find("stop").disabled = pane.stopping;
     this.find("retry").hidden = pane.phase !== "failed";
     this.find("copy").disabled = pane.text === "";
+    setText(this.find("hint"), pane.phase === "done" && pane.text === "" ? WORDLESS : this.hint);
     setText(this.find("error"), pane.error ? pane.error.message : "");
     this.drawMetrics();
     this.drawVerdict(gold, metric);

@@ -13,6 +13,7 @@ COUNT = 60
 # Numbered words: whatever is lost or comes twice shows.
 COUNTING = [str(number) if number == 1 else f" {number}" for number in range(1, COUNT + 1)]
 BASE_TEXT = "".join(COUNTING)
+SILENTLY = "silently"  # in a prompt: the base has nothing to say
 SLOWLY = "slowly"  # in a prompt: the base takes its time, so that a test can step in
 HOSTILE = (
     "<script>window.hacked = true</script><img src=x onerror='window.hacked = true'>"
@@ -54,7 +55,8 @@ def main() -> None:
         async def submit(self, request: GenerationRequest) -> str:
             if request.adapter is None:
                 pace = 0.05 if SLOWLY in request.prompt else 0.005
-                self.script(None, Script(COUNTING, seconds_to_first=0.05, seconds_per_token=pace))
+                words = [""] if SILENTLY in request.prompt else COUNTING
+                self.script(None, Script(words, seconds_to_first=0.05, seconds_per_token=pace))
             if request.adapter == "gsm8k":
                 first = request.prompt not in self.seen
                 self.seen.add(request.prompt)

@@ -4,7 +4,7 @@ import json
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.scripted_site import BASE_TEXT, FAILURE, HOSTILE, SLOWLY, SOLUTION
+from tests.browser.scripted_site import BASE_TEXT, FAILURE, HOSTILE, SILENTLY, SLOWLY, SOLUTION
 
 
 def test_base_and_adapter_stream_side_by_side_each_at_its_own_pace(open_adapter):
@@ -29,6 +29,19 @@ def test_an_answer_cut_by_the_token_limit_says_so(open_adapter):
     opened.base.wait_until("Finished")
     assert opened.base.read() == "1 2 3 4 5"
     expect(opened.base.metric("finish")).to_have_text("token limit")
+
+
+def test_an_answer_without_a_word_says_so(open_adapter):
+    opened = open_adapter("glue_sst2")
+    opened.field("sentence").fill(SILENTLY)
+    opened.run.click()
+    opened.base.wait_until("Finished")
+    hint = opened.page.get_by_text("It ended at once, without a word.")
+    expect(hint).to_be_visible()
+    opened.field("sentence").fill("something else")
+    opened.run.click()
+    opened.base.wait_until("Finished")
+    expect(hint).not_to_be_visible()
 
 
 def prompt_tokens(opened) -> int:
