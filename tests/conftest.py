@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A database file of this session's own: several test runs may go on at once, and tests with a live
+    """A database file for each run: several test runs may go on at once, and tests with a live
     server need the same WAL file that production uses, not a shared in-memory one."""
     from django.conf import settings
 
