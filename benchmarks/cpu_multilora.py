@@ -111,24 +111,24 @@ def random_setting(directory: Path) -> Setting:
 DEFAULT_THREADS = torch.get_num_threads()
 
 
-def fastest_threads(answer: Callable[..., list[list[int]]], setting: Setting) -> int:
+def fastest_threads(answer: Callable[..., list[list[int]]], setting: Setting, tokens: int) -> int:
     """One thread or torch's default, whichever answers the whole batch sooner."""
     seconds = {}
     for _ in range(3):
         for threads in (1, DEFAULT_THREADS):
             torch.set_num_threads(threads)
             start = time.perf_counter()
-            answer(setting.prompts, 16)
+            answer(setting.prompts, tokens)
             seconds[threads] = min(time.perf_counter() - start, seconds.get(threads, float("inf")))
     return min(seconds, key=seconds.get)
 
 
 class Ours:
-    def __init__(self, setting: Setting):
+    def __init__(self, setting: Setting, tokens: int):
         self.engine = Engine(EngineConfig(model=setting.base, device="cpu", dtype="float32"))
         for name, path in setting.adapters.items():
             self.engine.load_adapter(name, path)
-        self.threads = fastest_threads(self.answer, setting)
+        self.threads = fastest_threads(self.answer, setting, tokens)
 
     def answer(self, prompts: list[tuple[str, list[int]]], tokens: int) -> list[list[int]]:
         sampling = SamplingParams(max_tokens=tokens, temperature=0, ignore_eos=True)
@@ -140,14 +140,14 @@ class Ours:
 
 
 class Peft:
-    def __init__(self, setting: Setting):
+    def __init__(self, setting: Setting, tokens: int):
         model = AutoModelForCausalLM.from_pretrained(setting.base, dtype=torch.float32)
         (first, path), *others = setting.adapters.items()
         self.model = PeftModel.from_pretrained(model, path, adapter_name=first)
         for name, path in others:
             self.model.load_adapter(path, adapter_name=name)
         self.model.eval()
-        self.threads = fastest_threads(self.answer, setting)
+        self.threads = fastest_threads(self.answer, setting, tokens)
 
     @torch.inference_mode()
     def answer(
@@ -283,7 +283,7 @@ def main() -> None:
             setting = demo_setting(arguments.world)
         else:
             raise SystemExit(f"There is no world.json in {arguments.world}; use --world or --random.")
-        ours, theirs = Ours(setting), Peft(setting)
+        ours, theirs = Ours(setting, tokens), Peft(setting, tokens)
         rows = [
             compare(setting, ours, theirs, requests, tokens, repeats, mixed)
             for requests, mixed in ((CONCURRENT, True), (1, True), (1, False))
