@@ -12,7 +12,7 @@ from inference.kernels.attention import decode_groups
 from inference.kernels.layout import LoraRows, Span
 from inference.lora.registry import AdapterRegistry
 from inference.models.config import ModelConfig, read_config
-from inference.models.mistral import MistralModel
+from inference.models.mistral import MistralModel, Step
 from inference.sequence import ScheduledSequence
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -62,30 +62,42 @@ class ModelRunner:
         tokens.
         """
         order = _packing_order(batch)
+        packed = [batch[index] for index in order]
         token_ids: list[int] = []
         positions: list[int] = []
         spans: list[Span] = []
-        last_row = [0] * len(batch)
-        for index in order:
-            sequence, new = batch[index].sequence, batch[index].num_new
-            computed = sequence.num_computed
-            spans.append(Span(len(token_ids), new, computed, sequence.block_table))
-            token_ids += sequence.token_ids[computed : computed + new]
-            positions += range(computed, computed + new)
-            last_row[index] = len(token_ids) - 1
+        last_rows: list[int] = []
+        for item in packed:
+            sequence, computed = item.sequence, item.sequence.num_computed
+            spans.append(Span(len(token_ids), item.num_new, computed, sequence.block_table))
+            token_ids += sequence.token_ids[computed : computed + item.num_new]
+            positions += range(computed, computed + item.num_new)
+            if item.samples:
+                last_rows.append(len(token_ids) - 1)
 
-        at = torch.tensor(positions, device=self.device)
-        hidden = self._model.forward(
-            torch.tensor(token_ids, device=self.device),
-            (self._cos[at], self._sin[at]),
-            self._attention,
-            self._attention.plan(spans),
-            self._lora.plan(_lora_rows([batch[index] for index in order])),
+        at = self._indices(positions)
+        lora = self._lora.plan(_lora_rows(packed, [item.num_new for item in packed]))
+        wanted, wanted_lora = None, None
+        if len(last_rows) < len(token_ids):
+            sampling = [item for item in packed if item.samples]
+            wanted = self._indices(last_rows)
+            wanted_lora = self._lora.plan(_lora_rows(sampling, [1] * len(sampling)))
+        step = Step(
+            token_ids=self._indices(token_ids),
+            rotation=(self._cos[at], self._sin[at]),
+            attention=self._attention.plan(spans),
+            lora=lora,
+            wanted=wanted,
+            wanted_lora=wanted_lora,
         )
-        sampled = [last_row[index] for index, item in enumerate(batch) if item.samples]
-        if sampled != list(range(len(token_ids))):
-            hidden = hidden[torch.tensor(sampled, dtype=torch.int64, device=self.device)]
+        hidden = self._model.forward(step, self._attention)
+        sampled = [index for index in order if batch[index].samples]
+        if sampled != sorted(sampled):
+            hidden = hidden[self._indices(sorted(range(len(sampled)), key=sampled.__getitem__))]
         return self._model.logits(hidden)
+
+    def _indices(self, numbers: list[int]) -> torch.Tensor:
+        return torch.tensor(numbers, dtype=torch.int64, device=self.device)
 
     def _new_cache(self) -> torch.Tensor:
         config = self.model_config
@@ -112,14 +124,15 @@ def _packing_order(batch: list[ScheduledSequence]) -> list[int]:
     )
 
 
-def _lora_rows(packed: list[ScheduledSequence]) -> LoraRows:
+def _lora_rows(packed: list[ScheduledSequence], lengths: list[int]) -> LoraRows:
+    """Neighbours with one adapter make one run; `lengths` are the rows of each sequence."""
     rows, last = LoraRows([], []), ...
-    for item in packed:
+    for item, length in zip(packed, lengths, strict=True):
         adapter = item.sequence.adapter
         if adapter is last:
-            rows.lengths[-1] += item.num_new
+            rows.lengths[-1] += length
         else:
-            rows.lengths.append(item.num_new)
+            rows.lengths.append(length)
             rows.adapters.append(adapter and adapter.weights.factors)
             last = adapter
     return rows

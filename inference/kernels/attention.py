@@ -19,7 +19,7 @@ import torch.nn.functional as F
 
 from inference.kernels.layout import Span
 
-_HEADROOM = 64  # tokens by which a dense copy can grow before it is made anew
+_HEADROOM = 128  # tokens by which a dense copy can grow before it is made anew
 _MAX_DENSE_BYTES = 512 << 20  # of all layers; larger groups read the pages
 
 

@@ -51,16 +51,18 @@ class LoraFactors:
         self.widths = [target.width for target in targets]
 
 
+AdapterFactors = Sequence[Sequence[LoraFactors | None]]  # by layer, then site; None where nothing is adapted
+
+
 @dataclass(eq=False, slots=True)
 class LoraRows:
     """Which rows of a step use which adapter: runs of `lengths[i]` rows, in order, and each run's factors.
 
-    `adapters[i][layer][site]` is None where the adapter adapts nothing; `adapters[i]` is None for rows of the
-    base. Lengths add up to the rows of the step.
+    `adapters[i]` is None for rows of the base. Lengths add up to the rows of the step.
     """
 
     lengths: list[int]
-    adapters: list[Sequence[Sequence[LoraFactors | None]] | None]
+    adapters: list[AdapterFactors | None]
 
     def __eq__(self, other: object) -> bool:
         """The same runs of the same adapters in memory."""

@@ -10,29 +10,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import is_
 
 import torch
 
-from inference.kernels.layout import LoraFactors, LoraRows, Site
+from inference.kernels.layout import AdapterFactors, LoraFactors, LoraRows, Site
 
 _MAX_JOINED_WORK = 1 << 22  # rows x joined ranks x input features of a product; above, segments are faster
 
 
 class LoraPlanner:
-    """Chooses how a step computes its adapters. The last plan is kept for steps alike."""
+    """Chooses how a step computes its adapters. What was made for the last step is kept for steps alike."""
 
     def __init__(self) -> None:
         self._last: SegmentedLora | JoinedLora | None = None
+        self._joined: JoinedAdapters | None = None
 
     def plan(self, rows: LoraRows) -> SegmentedLora | JoinedLora | None:
         """None when every row is the base's."""
-        if not any(adapter is not None for adapter in rows.adapters):
+        adapters = sorted({id(one): one for one in rows.adapters if one is not None}.values(), key=id)
+        if not adapters:
             return None
         if self._last is None or self._last.rows != rows:
-            several = len(rows.lengths) > 1
-            small = sum(rows.lengths) * _work_per_row(rows) <= _MAX_JOINED_WORK
-            self._last = JoinedLora(rows) if several and small else SegmentedLora(rows)
+            self._last = self._make(rows, adapters)
         return self._last
+
+    def _make(self, rows: LoraRows, adapters: list[AdapterFactors]) -> SegmentedLora | JoinedLora:
+        sizes = [max(_sizes(adapter), default=0) for adapter in adapters]
+        if len(rows.lengths) == 1 or sum(rows.lengths) * sum(sizes) > _MAX_JOINED_WORK:
+            return SegmentedLora(rows)
+        if self._joined is None or not self._joined.holds(adapters):
+            self._joined = JoinedAdapters(adapters)
+        return JoinedLora(rows, self._joined)
+
+
+def _sizes(adapter: AdapterFactors) -> Iterable[int]:
+    """Ranks x input features of each product of the first adapted layer."""
+    layer = next((layer for layer in adapter if any(layer)), ())
+    return (factors.a.numel() for factors in layer if factors is not None)
 
 
 class SegmentedLora:
@@ -83,14 +98,28 @@ class SegmentedLora:
 
 @dataclass(frozen=True, slots=True)
 class JoinedFactors:
-    """The factors of all adapters of a step at one site, projection by projection, adapter by adapter."""
+    """The factors of several adapters at one site, projection by projection, adapter by adapter."""
 
-    a: torch.Tensor  # [in_features, joined ranks]
+    a: torch.Tensor  # [in_features, joined ranks], times the scales
     bs: tuple[torch.Tensor | None, ...]  # per projection [its joined ranks, width]
     ranks: list[int]  # joined ranks of each projection
     widths: list[int]
-    foreign: torch.Tensor  # bool [num_rows, joined ranks]: columns of other adapters than the row's own
-    scales: torch.Tensor  # [num_rows, joined ranks]
+    owners: tuple[int, ...]  # the adapter of each joined rank
+
+
+class JoinedAdapters:
+    """Copies of the factors of several adapters, side by side: `factors[layer][site]`."""
+
+    def __init__(self, adapters: list[AdapterFactors]):
+        self.adapters = adapters
+        self.factors = [
+            [_join([adapter[layer][site] for adapter in adapters]) for site in Site]
+            for layer in range(len(adapters[0]))
+        ]
+
+    def holds(self, adapters: list[AdapterFactors]) -> bool:
+        """Whether these are copies of just these adapters, in this order."""
+        return len(adapters) == len(self.adapters) and all(map(is_, adapters, self.adapters))
 
 
 class JoinedLora:
@@ -99,25 +128,24 @@ class JoinedLora:
     They are overwritten, not multiplied by zero: an adapter that overflows stays alone with its infinities.
     """
 
-    def __init__(self, rows: LoraRows):
+    def __init__(self, rows: LoraRows, joined: JoinedAdapters):
         self.rows = rows
-        adapters = list({id(adapter): adapter for adapter in rows.adapters if adapter is not None}.values())
-        owners = [
-            -1 if adapter is None else next(i for i, other in enumerate(adapters) if other is adapter)
-            for adapter in rows.adapters
-        ]
-        row_owners = torch.tensor(owners).repeat_interleave(torch.tensor(rows.lengths))
-        self._factors = [
-            [_join([adapter[layer][site] for adapter in adapters], row_owners) for site in Site]
-            for layer in range(len(adapters[0]))
-        ]
+        self._factors = joined.factors
+        number_of = {id(adapter): number for number, adapter in enumerate(joined.adapters)}
+        numbers = torch.tensor([number_of.get(id(adapter), -1) for adapter in rows.adapters])
+        row_owners = numbers.repeat_interleave(torch.tensor(rows.lengths))[:, None]
+        masks: dict[tuple[int, ...], torch.Tensor] = {}
+        for factors in (site for layer in joined.factors for site in layer if site is not None):
+            if factors.owners not in masks:
+                masks[factors.owners] = (torch.tensor(factors.owners) != row_owners).to(factors.a.device)
+        self._foreign = [[site and masks[site.owners] for site in layer] for layer in joined.factors]
 
     def shrink(self, x: torch.Tensor, layer: int, site: Site) -> torch.Tensor | None:
         """As `SegmentedLora.shrink`."""
         factors = self._factors[layer][site]
         if factors is None:
             return None
-        return torch.mm(x, factors.a).mul_(factors.scales).masked_fill_(factors.foreign, 0)
+        return torch.mm(x, factors.a).masked_fill_(self._foreign[layer][site], 0)
 
     def expand_(self, y: torch.Tensor, shrunk: torch.Tensor | None, layer: int, site: Site) -> None:
         """As `SegmentedLora.expand_`."""
@@ -133,39 +161,22 @@ class JoinedLora:
                 column.addmm_(low, b)
 
 
-def _join(adapters: Sequence[LoraFactors | None], row_owners: torch.Tensor) -> JoinedFactors | None:
+def _join(adapters: list[LoraFactors | None]) -> JoinedFactors | None:
     present = [(owner, factors) for owner, factors in enumerate(adapters) if factors is not None]
     if not present:
         return None
-    a_parts, bs, ranks, owners, scales = [], [], [], [], []
+    a_parts, bs, ranks, owners = [], [], [], []
     split = [(owner, factors, factors.a.split(factors.ranks, 1)) for owner, factors in present]
     for projection in range(len(present[0][1].targets)):
         b_parts = []
         for owner, factors, parts in split:
             target = factors.targets[projection]
             if target.b is not None:
-                a_parts.append(parts[projection])
+                # The scale goes here, before foreign columns are dropped: in B an infinity would meet
+                # their zeros.
+                a_parts.append(parts[projection] * target.scale)
                 b_parts.append(target.b)
                 owners += [owner] * target.rank
-                scales += [target.scale] * target.rank
         bs.append(torch.cat(b_parts) if b_parts else None)
         ranks.append(sum(len(b) for b in b_parts))
-    a = torch.cat(a_parts, dim=1)
-    return JoinedFactors(
-        a=a,
-        bs=tuple(bs),
-        ranks=ranks,
-        widths=present[0][1].widths,
-        foreign=(torch.tensor(owners) != row_owners[:, None]).to(a.device),
-        scales=torch.tensor(scales, dtype=a.dtype).expand(len(row_owners), -1).contiguous().to(a.device),
-    )
-
-
-def _work_per_row(rows: LoraRows) -> int:
-    """Joined ranks x input features of the largest product."""
-
-    def sizes(adapter: Sequence[Sequence[LoraFactors | None]]) -> Iterable[int]:
-        return (factors.a.numel() for layer in adapter[:1] for factors in layer if factors is not None)
-
-    unique = {id(adapter): adapter for adapter in rows.adapters if adapter is not None}
-    return sum(max(sizes(adapter), default=0) for adapter in unique.values())
+    return JoinedFactors(torch.cat(a_parts, dim=1), tuple(bs), ranks, present[0][1].widths, tuple(owners))

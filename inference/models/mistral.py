@@ -34,6 +34,18 @@ class Layer:
     down: Product
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step's rows, prepared by `inference.model_runner`."""
+
+    token_ids: torch.Tensor  # int64 [num_rows]
+    rotation: tuple[torch.Tensor, torch.Tensor]  # cosine and signed sine, [num_rows, 1, head_dim] each
+    attention: AttentionPlan
+    lora: SegmentedLora | JoinedLora | None  # None: all rows are the base's
+    wanted: torch.Tensor | None  # int64: the rows whose hidden states are asked for, None: all
+    wanted_lora: SegmentedLora | JoinedLora | None
+
+
 class MistralModel:
     """Weights in memory, projections that share their input stacked, and the forward pass.
 
@@ -54,45 +66,36 @@ class MistralModel:
         with Checkpoint(directory) as checkpoint:
             self._load(checkpoint, dtype, device)
 
-    def forward(
-        self,
-        token_ids: torch.Tensor,
-        rotation: tuple[torch.Tensor, torch.Tensor],
-        attention: PagedAttention,
-        plan: AttentionPlan,
-        lora: SegmentedLora | JoinedLora | None,
-    ) -> torch.Tensor:
-        """Hidden states `[num_rows, hidden]` before the last norm, for `token_ids` int64 `[num_rows]`.
-
-        `rotation` is cosine and signed sine `[num_rows, 1, head_dim]`, `plan` what `attention.plan` made of
-        the step, `lora` which rows have which adapter (None: all are the base's).
-        """
-        config, kernels = self.config, self._kernels
+    def forward(self, step: Step, attention: PagedAttention) -> torch.Tensor:
+        """Stores the step's keys and values; gives hidden states before the last norm, `[rows, hidden]`."""
+        config, kernels, lora = self.config, self._kernels, step.lora
         heads, kv_heads, head_dim = config.num_heads, config.num_kv_heads, config.head_dim
         rotated = config.q_size + config.kv_size
-        x = self.embedding[token_ids]
+        x = self.embedding[step.token_ids]
         for index, layer in enumerate(self.layers):
-
-            def adapt(y: torch.Tensor, source: torch.Tensor, site: Site, index: int = index) -> None:
-                if lora is not None:
-                    lora.expand_(y, lora.shrink(source, index, site), index, site)
-
             normed = kernels.rms_norm(x, layer.input_norm, config.rms_norm_eps)
             qkv = kernels.linear(normed, layer.qkv.weight, layer.qkv.bias)
-            adapt(qkv, normed, Site.QKV)
-            kernels.rotary_(qkv[:, :rotated].view(-1, heads + kv_heads, head_dim), *rotation)
-            attention.store(plan, index, qkv[:, config.q_size :])
+            if lora:
+                lora.expand_(qkv, lora.shrink(normed, index, Site.QKV), index, Site.QKV)
+            kernels.rotary_(qkv[:, :rotated].view(-1, heads + kv_heads, head_dim), *step.rotation)
+            attention.store(step.attention, index, qkv[:, config.q_size :])
             query = qkv[:, : config.q_size].view(-1, heads, head_dim)
-            attended = attention.attend(plan, index, query)
+            attended = attention.attend(step.attention, index, query)
+            if step.wanted is not None and layer is self.layers[-1]:
+                # Their keys and values are stored; nothing else of the other rows is read again.
+                x, attended, lora = x[step.wanted], attended[step.wanted], step.wanted_lora
             kernels.linear_add_(x, attended, layer.o.weight, layer.o.bias)
-            adapt(x, attended, Site.O)
+            if lora:
+                lora.expand_(x, lora.shrink(attended, index, Site.O), index, Site.O)
 
             normed = kernels.rms_norm(x, layer.post_attention_norm, config.rms_norm_eps)
             gate_up = kernels.linear(normed, layer.gate_up.weight, layer.gate_up.bias)
-            adapt(gate_up, normed, Site.GATE_UP)
+            if lora:
+                lora.expand_(gate_up, lora.shrink(normed, index, Site.GATE_UP), index, Site.GATE_UP)
             activated = kernels.silu_mul(gate_up)
             kernels.linear_add_(x, activated, layer.down.weight, layer.down.bias)
-            adapt(x, activated, Site.DOWN)
+            if lora:
+                lora.expand_(x, lora.shrink(activated, index, Site.DOWN), index, Site.DOWN)
         return x
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ import torch
 from inference.config import EngineConfig
 from inference.kernels import reference
 from inference.kernels.layout import LoraFactors, LoraRows, LoraTarget, Site, Span
-from inference.kernels.lora import JoinedLora, LoraPlanner, SegmentedLora
+from inference.kernels.lora import JoinedAdapters, JoinedLora, LoraPlanner, SegmentedLora
 from inference.model_runner import ModelRunner
 from tests.inference.oracle import make_adapter, make_base, mistral
 from tests.inference.stepping import Stepper
@@ -47,7 +47,12 @@ def test_silu_mul():
     torch.testing.assert_close(reference.silu_mul(x), gate / (1 + torch.exp(-gate)) * up)
 
 
-@pytest.mark.parametrize("way", [SegmentedLora, JoinedLora])
+def joined_lora(rows):
+    adapters = {id(adapter): adapter for adapter in rows.adapters if adapter is not None}
+    return JoinedLora(rows, JoinedAdapters(list(adapters.values())))
+
+
+@pytest.mark.parametrize("way", [SegmentedLora, joined_lora])
 def test_lora_of_mixed_ranks_and_targets(way):
     """Two adapters of unlike ranks on q and v, and on k alone; rows of the base stay as they are."""
     torch.manual_seed(0)
@@ -90,7 +95,7 @@ def test_an_adapter_that_overflows_stays_alone_with_its_infinities():
         return [[LoraFactors(a, [LoraTarget(2, 6, b, scale)]), None, None, None]]
 
     sound, overflowing = adapter(0.5), adapter(float("inf"))
-    lora = JoinedLora(LoraRows([1, 1, 1], [None, sound, overflowing]))
+    lora = joined_lora(LoraRows([1, 1, 1], [None, sound, overflowing]))
     y = torch.zeros(3, 6)
     lora.expand_(y, lora.shrink(x, 0, Site(0)), 0, Site(0))
     torch.testing.assert_close(y[0], torch.zeros(6))
