@@ -30,6 +30,7 @@ class DenseCopy:
     tables: list[list[int]]
     contexts: list[int]
     capacity: int
+    lines: torch.Tensor  # int64: where each row's last token is, in a layer seen as [lines, head_dim]
     layers: list[torch.Tensor] = field(default_factory=list)
 
     def advance(self, spans: Sequence[Span]) -> bool:
@@ -44,16 +45,10 @@ class DenseCopy:
             if span.context != context + 1 or span.block_table[: len(table)] != table:
                 return False
         self.contexts = [span.context for span in spans]
+        self.lines = self.lines + 1
         for span, table in zip(spans, self.tables, strict=True):
             table += span.block_table[len(table) :]
         return True
-
-    def lines(self, kv_heads: int) -> torch.Tensor:
-        """Where each row's last token is: rows x (key, value) x heads numbers of lines of `head_dim`."""
-        rows, heads = torch.arange(len(self.contexts))[:, None, None], torch.arange(kv_heads)
-        sides = torch.arange(2)[:, None]
-        heads = (sides * len(self.contexts) + rows) * kv_heads + heads
-        return (heads * self.capacity + torch.tensor(self.contexts)[:, None, None] - 1).view(-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +56,13 @@ class DecodeGroup:
     """Single-token rows of similar context length, attended in one call. `length` is the longest among them.
 
     `rows` selects them from the step. `mask` is 0 or -inf `[rows, 1, 1, length]`, None where nothing is
-    padded. `slots` int64 `[rows * length]` names the cached tokens. Where `dense` has them already it is
-    None, and `lines` int64 `[rows * 2 * kv_heads]` says where in `dense`, seen as `[…, head_dim]`, the
-    new ones go.
+    padded. `slots` int64 `[rows * length]` names the cached tokens, None where `dense` has them already.
     """
 
     rows: slice
     length: int
     mask: torch.Tensor | None
     slots: torch.Tensor | None
-    lines: torch.Tensor | None
     dense: DenseCopy | None
 
 
@@ -138,7 +130,7 @@ class PagedAttention:
                 continue
             head_dim = cache.shape[-1]
             new = key_value[group.rows].reshape(-1, head_dim)
-            group.dense.layers[layer].view(-1, head_dim).index_copy_(0, group.lines, new)
+            group.dense.layers[layer].view(-1, head_dim).index_copy_(0, group.dense.lines, new)
 
     def attend(self, plan: AttentionPlan, layer: int, query: torch.Tensor) -> torch.Tensor:
         """Softmax attention of `query [num_rows, heads, head_dim]` over each row's own stored tokens.
@@ -199,10 +191,9 @@ class PagedAttention:
         rows = slice(spans[0].start, spans[-1].stop)
         for dense in self._dense:
             if dense.advance(spans):
-                lines = dense.lines(self.caches[0].shape[2]).to(self.caches[0].device)
-                return DecodeGroup(rows, length, mask, None, lines, dense)
+                return DecodeGroup(rows, length, mask, None, dense)
         slots = self._slots_of(spans, lengths, length, padding)
-        return DecodeGroup(rows, length, mask, slots, None, self._new_dense(spans, length))
+        return DecodeGroup(rows, length, mask, slots, self._new_dense(spans, length))
 
     def _new_dense(self, spans: list[Span], length: int) -> DenseCopy | None:
         """A copy to be filled, or None where positions slide out of sight or the copy would be too large."""
@@ -214,9 +205,21 @@ class PagedAttention:
             return None
         if self.window:
             capacity = min(capacity, self.window)
+        contexts = [span.context for span in spans]
         return DenseCopy(
-            [list(span.block_table) for span in spans], [span.context for span in spans], capacity
+            tables=[list(span.block_table) for span in spans],
+            contexts=contexts,
+            capacity=capacity,
+            lines=self._lines(contexts, capacity),
         )
+
+    def _lines(self, contexts: list[int], capacity: int) -> torch.Tensor:
+        """Of each row's last token, the lines of its key and value heads: `[rows * 2 * kv_heads]`."""
+        num_rows, kv_heads = len(contexts), self.caches[0].shape[2]
+        sides, heads = torch.arange(2)[:, None], torch.arange(kv_heads)
+        starts = (sides * num_rows + torch.arange(num_rows)[:, None, None]) * kv_heads + heads
+        lines = starts * capacity + torch.tensor(contexts)[:, None, None] - 1
+        return lines.view(-1).to(self.caches[0].device)
 
     def _slots_of(
         self, spans: list[Span], lengths: list[int], length: int, padding: torch.Tensor | None

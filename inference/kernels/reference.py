@@ -80,7 +80,7 @@ def pack_weight(weight: torch.Tensor) -> PackedWeight:
 def linear(x: torch.Tensor, weight: PackedWeight, bias: torch.Tensor | None = None) -> torch.Tensor:
     """`x [num_rows, in]` times `weight`, plus `bias [out]`. New tensor `[num_rows, out]`."""
     if weight.blocked is not None and len(x) > 1:
-        return torch.ops.mkldnn._linear_pointwise(x, weight.blocked, bias, "none", [], "")
+        return torch.ops.mkldnn._linear_pointwise.default(x, weight.blocked, bias, "none", [], "")
     if bias is None:
         return torch.mm(x, weight.transposed)
     return torch.addmm(bias, x, weight.transposed)
