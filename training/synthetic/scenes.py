@@ -18,6 +18,7 @@ _ADULTS = {
 }  # fmt: skip
 _COLOURS = ("red", "blue", "green", "yellow", "black", "white", "brown", "grey", "purple", "orange", "pink", "striped")
 _CLOTHES = ("coat", "hat", "shirt", "scarf", "jacket", "jumper", "cap", "vest", "uniform", "T-shirt")  # fmt: skip
+_WEATHER = tuple(each for each in words("things")["weather"] if each != "snowy")
 
 
 @dataclass(frozen=True)
@@ -81,4 +82,6 @@ def moment(rng: random.Random, scene: Scene | None = None) -> Moment:
     filled = fill(rng, scene)
     cue, after = rng.choice(scene.steps)
     before = f"{tell(rng.choice(scene.lead), filled)} {tell(cue, filled)}"
+    if rng.random() < 0.4:
+        before = f"It is a {rng.choice(_WEATHER)} {rng.choice(words('news')['days'])}. {before}"
     return Moment(scene.topic, before, with_articles(after.format(**filled)))
