@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a template is one line)
 """Short passages full of names and numbers, and questions about them, in the style of DROP.
 
 Most answers are spans of the passage; the others count, compare, or subtract numbers of two digits.
@@ -45,7 +46,9 @@ def _compared(rng: random.Random, named: dict[str, int], more: str, less: str) -
 
 def game(rng: random.Random) -> tuple[str, list[Question]]:
     """A game of American football, play by play."""
-    teams = _distinct(rng, lambda rng: rng.choice(_TEAMS) if rng.random() < 0.5 else f"{invented_name(rng)}s", 2)
+    teams = _distinct(
+        rng, lambda rng: rng.choice(_TEAMS) if rng.random() < 0.5 else f"{invented_name(rng)}s", 2
+    )
     count = rng.randint(2, 5)
     players, yards = _distinct(rng, full_name, count), rng.sample(range(2, 60), count)
     quarters = sorted(rng.randrange(4) for _ in range(count))
@@ -91,7 +94,9 @@ def game(rng: random.Random) -> tuple[str, list[Question]]:
             Question("Which team lost the game?", loser),
             Question(f"How many points did the {loser} score?", str(points[loser])),
         ]
-    where = rng.choice((f"The {first} met the {second} in {city(rng)}.", f"The {first} played the {second} at home."))
+    where = rng.choice(
+        (f"The {first} met the {second} in {city(rng)}.", f"The {first} played the {second} at home.")
+    )
     return " ".join([where, *told]), asked
 
 
@@ -104,7 +109,12 @@ def shares(rng: random.Random) -> tuple[str, list[Question]]:
     people = rng.randint(11, 99) * 100
     text = (
         f"In {year} there were {people:,} people in {town}. Of these, {', '.join(told[:-1])} and {told[-1]}. "
-        + rng.choice((f"Most houses were built of {rng.choice(('brick', 'wood', 'stone', 'clay'))}.", "The rest had other work."))
+        + rng.choice(
+            (
+                f"Most houses were built of {rng.choice(('brick', 'wood', 'stone', 'clay'))}.",
+                "The rest had other work.",
+            )
+        )
     )
     at = rng.randrange(len(groups))
     return text, [

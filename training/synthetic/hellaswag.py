@@ -1,4 +1,4 @@
-"""Unfinished everyday scenes with four endings, in the style of HellaSwag. One ending belongs to the scene."""
+"""Unfinished everyday scenes with four endings, one of which belongs, in the style of HellaSwag."""
 
 from __future__ import annotations
 

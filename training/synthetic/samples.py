@@ -13,15 +13,40 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from training.synthetic import conllpp, glue_sst2, gsm8k, viggo
+from training.synthetic import (
+    agnews_explained,
+    bc5cdr,
+    conllpp,
+    drop,
+    e2e_nlg,
+    glue_sst2,
+    gsm8k,
+    hellaswag,
+    hellaswag_processed,
+    magicoder,
+    tldr_content_gen,
+    tldr_headline_gen,
+    viggo,
+    wikisql,
+)
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 GENERATORS = {
+    "agnews_explained": agnews_explained.generate,
+    "bc5cdr": bc5cdr.generate,
     "conllpp": conllpp.generate,
+    "drop": drop.generate,
+    "e2e_nlg": e2e_nlg.generate,
     "glue_sst2": glue_sst2.generate,
     "gsm8k": gsm8k.generate,
+    "hellaswag": hellaswag.generate,
+    "hellaswag_processed": hellaswag_processed.generate,
+    "magicoder": magicoder.generate,
+    "tldr_content_gen": tldr_content_gen.generate,
+    "tldr_headline_gen": tldr_headline_gen.generate,
     "viggo": viggo.generate,
+    "wikisql": wikisql.generate,
 }
 
 

@@ -12,13 +12,8 @@ from training.synthetic.grammar import sentence, with_articles
 from training.synthetic.lexicon import invented_name, words
 
 FILE = Path(__file__).parent / "scenes.toml"
-_ADULTS = {
-    "He": ("man", "boy", "waiter", "old man", "young man", "farmer", "sailor", "student", "boy", "grandfather"),
-    "She": ("woman", "girl", "waitress", "old woman", "young woman", "nurse", "actress", "student", "girl", "grandmother"),
-}  # fmt: skip
-_COLOURS = ("red", "blue", "green", "yellow", "black", "white", "brown", "grey", "purple", "orange", "pink", "striped")
-_CLOTHES = ("coat", "hat", "shirt", "scarf", "jacket", "jumper", "cap", "vest", "uniform", "T-shirt")  # fmt: skip
-_WEATHER = tuple(each for each in words("things")["weather"] if each != "snowy")
+_PEOPLE, _THINGS = words("people"), words("things")
+_WEATHER = tuple(each for each in _THINGS["weather"] if each != "snowy")
 
 
 @dataclass(frozen=True)
@@ -56,13 +51,14 @@ def load_scenes() -> tuple[Scene, ...]:
 
 def _person(rng: random.Random) -> tuple[str, str, str]:
     """How the scene names someone, with the pronoun and its possessive form."""
-    he, his, names = rng.choice((("he", "his", "first_male"), ("she", "her", "first_female")))
+    he, his, names, kinds = rng.choice(
+        (("he", "his", "first_male", "men"), ("she", "her", "first_female", "women"))
+    )
     if rng.random() < 0.3:
-        name = invented_name(rng) if rng.random() < 0.3 else rng.choice(words("people")[names])
-        return name, he, his
-    who = f"a {rng.choice(_ADULTS[sentence(he)])}"
+        return invented_name(rng) if rng.random() < 0.3 else rng.choice(_PEOPLE[names]), he, his
+    who = f"a {rng.choice(_PEOPLE[kinds])}"
     if rng.random() < 0.7:
-        who += f" in a {rng.choice(_COLOURS)} {rng.choice(_CLOTHES)}"
+        who += f" in a {rng.choice(_THINGS['colours'])} {rng.choice(_THINGS['clothes'])}"
     return who, he, his
 
 

@@ -1,7 +1,7 @@
 """Headlines with a reading time and the paragraph below them, in the style of the TLDR newsletter.
 
-The paragraph says what the headline says, and goes on in one fixed way for each kind of news; it has one sentence
-more than the reading time has minutes.
+The paragraph says what the headline says, and goes on in one fixed way for each kind of news; it has one
+sentence more than the reading time has minutes.
 """
 
 from __future__ import annotations

@@ -83,7 +83,14 @@ _AGGREGATES = {
     "SUM": ("what is the total {}", "what is the sum of the {}"),
     "COUNT": ("how many entries of {} are there", "count the {}", "how often is a {} listed"),
 }
-_PLAIN = ("what is the {}", "which {} is it", "tell me the {}", "what {} is listed", "name the {}", "give the {}")
+_PLAIN = (
+    "what is the {}",
+    "which {} is it",
+    "tell me the {}",
+    "what {} is listed",
+    "name the {}",
+    "give the {}",
+)
 _ORDERS = ("tell", "name", "give", "count")
 _COMPARED = {
     "=": ("of {}", "equal to {}", "of exactly {}"),
@@ -106,7 +113,9 @@ class Condition:
         noun = rng.choice(self.column.nouns)
         if self.column.number:
             return f"{noun} {rng.choice(_COMPARED[self.operator]).format(self.value)}"
-        return rng.choice((f"{self.value} as {noun}", f"the {noun} {self.value}", f"{self.value} as the {noun}"))
+        return rng.choice(
+            (f"{self.value} as {noun}", f"the {noun} {self.value}", f"{self.value} as the {noun}")
+        )
 
 
 def _condition(rng: random.Random, column: Column) -> Condition:
@@ -118,7 +127,9 @@ def _selection(rng: random.Random, column: Column) -> tuple[str, str]:
     """What to select, in SQL and in words."""
     if rng.random() < (0.5 if column.number else 0.15):
         aggregate = rng.choice(("MAX", "MIN", "AVG", "SUM")) if column.number else "COUNT"
-        return f"{aggregate}({column.name})", rng.choice(_AGGREGATES[aggregate]).format(rng.choice(column.nouns))
+        return f"{aggregate}({column.name})", rng.choice(_AGGREGATES[aggregate]).format(
+            rng.choice(column.nouns)
+        )
     if column.ask and rng.random() < 0.5:
         return column.name, rng.choice(column.ask)
     return column.name, rng.choice(_PLAIN).format(rng.choice(column.nouns))
@@ -136,9 +147,11 @@ def generate(rng: random.Random) -> tuple[dict[str, str], str]:
     conditions = [_condition(rng, each) for each in others[: 1 if rng.random() < 0.65 else 2]]
     sql, asked = _selection(rng, selected)
     where = " and ".join(each.said(rng) for each in conditions)
-    question = rng.choice((f"{asked} with {where}", f"for {where}, {asked}", f"{asked} where we find {where}"))
+    question = rng.choice(
+        (f"{asked} with {where}", f"for {where}, {asked}", f"{asked} where we find {where}")
+    )
     mark = "." if asked.startswith(_ORDERS) else "?"
     return (
         {"table": table, "question": with_articles(sentence(question + mark))},
-        f"SELECT {sql} FROM table WHERE {' AND '.join(each.sql() for each in conditions)}",
+        f"SELECT {sql} FROM table WHERE {' AND '.join(each.sql() for each in conditions)}",  # noqa: S608
     )
