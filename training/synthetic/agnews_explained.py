@@ -24,6 +24,12 @@ _REASON = {
 }
 _SUBJECT = re.compile(r"⟦([^⟧]*)⟧")
 
+
+def _goals(rng: random.Random) -> str:
+    fewer = rng.randint(0, 4)
+    return f"{fewer + rng.randint(1, 3)}-{fewer}"
+
+
 # `⟦…⟧` marks the subject that the reason names.
 ARTICLES = Grammar(
     {
@@ -40,7 +46,7 @@ ARTICLES = Grammar(
         "sport": _NEWS["sports"],
         "contest": _NEWS["contests"],
         "n": lambda rng: str(rng.randint(2, 98)),
-        "goals": lambda rng: f"{rng.randint(1, 6)}-{rng.randint(0, 5)}",
+        "goals": _goals,
         **{name: _SECTIONS[name] for name in ("crises", "leaders", "treaties", "figures", "markets", "currencies", "contests", "feats", "injuries")},
         **{f"tech_{name}": _TECH[name] for name in ("kinds", "software", "topics", "features", "fields", "finds", "places", "industries")},
         "World": (

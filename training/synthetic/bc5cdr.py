@@ -108,26 +108,26 @@ ABSTRACTS = Grammar(
 )  # fmt: skip
 
 
-def collect(text: str) -> tuple[str, dict[str, list[str]]]:
-    """The text without marks, and the tokens of its mentions by tag."""
+def unmarked(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """The text without marks and with a capital, and its mentions as (kind, surface)."""
+    plain = sentence(_MARK.sub(r"\2", text))
+    mentions = _MARK.findall(text)
+    if text.startswith("⟦"):
+        mentions[0] = (mentions[0][0], sentence(mentions[0][1]))
+    return plain, mentions
+
+
+def tagged(mentions: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """The tokens of the mentions by tag."""
     found: dict[str, list[str]] = {tag: [] for tag in TAGS}
-    for kind, surface in _MARK.findall(text):
+    for kind, surface in mentions:
         first, *rest = surface.split()
         found[f"B-{kind}"].append(first)
         found[f"I-{kind}"] += rest
-    return _MARK.sub(r"\2", text), found
-
-
-def medical_sentence(rng: random.Random) -> tuple[str, dict[str, list[str]]]:
-    """One or two tokenised sentences, and the tokens of their mentions by tag."""
-    text = f"{ABSTRACTS.draw(rng, 'line')} {ABSTRACTS.draw(rng, 'tail')}".strip()
-    if text.startswith("⟦"):  # the mark hides the first letter
-        head, rest = text.split(":", 1)
-        return collect(f"{head}:{sentence(rest)}")
-    return collect(sentence(text))
+    return found
 
 
 def generate(rng: random.Random) -> tuple[dict[str, str], str]:
-    """`{"tokens_concatenated": …}` and the dictionary."""
-    text, found = medical_sentence(rng)
-    return {"tokens_concatenated": text}, repr(found)
+    """`{"tokens_concatenated": …}` and the dictionary: one sentence or two."""
+    text, mentions = unmarked(f"{ABSTRACTS.draw(rng, 'line')} {ABSTRACTS.draw(rng, 'tail')}".strip())
+    return {"tokens_concatenated": text}, repr(tagged(mentions))

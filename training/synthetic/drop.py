@@ -47,7 +47,7 @@ def _compared(rng: random.Random, named: dict[str, int], more: str, less: str) -
 def game(rng: random.Random) -> tuple[str, list[Question]]:
     """A game of American football, play by play."""
     teams = _distinct(
-        rng, lambda rng: rng.choice(_TEAMS) if rng.random() < 0.5 else f"{invented_name(rng)}s", 2
+        rng, lambda rng: rng.choice(_TEAMS) if rng.random() < 0.5 else f"{invented_name(rng).rstrip('s')}s", 2
     )
     count = rng.randint(2, 5)
     players, yards = _distinct(rng, full_name, count), rng.sample(range(2, 60), count)

@@ -1,7 +1,7 @@
 """News of technology and science: an event, its headline, and paragraphs that report it.
 
-An event fixes names, things and numbers. `headline` and `report` say it in one fixed way each; `retold` says the
-same in freely chosen words, with other sentences around it.
+An event fixes names, things and numbers. `headline` and `report` say it in one fixed way each; `retold` says
+the same in freely chosen words, with other sentences around it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _TECH, _NEWS = words("tech"), words("news")
 class Story:
     """A kind of event, as `technews.toml` holds them. All texts are `str.format` templates over the facts.
 
-    `report` has one sentence for each minute of reading and one more; `retold` holds the choices for the first
-    sentence and for the one after it, in which every fact of the headline appears.
+    `report` has one sentence for each minute of reading and one more; `retold` holds the choices for the
+    first sentence and for the one after it, which together name every fact of the headline.
     """
 
     headline: str

@@ -59,7 +59,7 @@ _YEAR = _real("Year", 1900, 2024)
 _DATE = _text("Date", _date, "day", ask=("when was it",))
 _COUNTRY = _text("Country", country, "nation")
 _CITY = _text("City", city, "town")
-_DOMAINS = (
+DOMAINS = (
     (_CITY, _COUNTRY, _text("Mayor", full_name, "head of the city", ask=("who is the mayor", "who governs the place")), _real("Population", 800, 99000, "number of people"), _real("Area", 5, 900, "size"), _text("River", invented_name), _real("Founded", 900, 1990, "founding year")),
     (_text("Team", club, "club"), _text("Opponent", club, "rival", "opposing side"), _text("Stadium", lambda rng: f"{invented_name(rng)} Park", "ground", "venue"), _real("Goals", 0, 9), _real("Attendance", 900, 80000, "number of spectators", "crowd"), _text("Result", _one("win", "loss", "draw"), "outcome"), _DATE, _real("Week", 1, 38)),
     (_text("Player", full_name, "athlete", ask=("who is the player", "who played")), _text("Position", _one("goalkeeper", "defender", "midfielder", "forward", "guard", "centre"), "role"), _text("Club", club, "team"), _text("College", institution, "school"), _real("Age", 17, 40), _real("Caps", 0, 120, "number of matches"), _real("Height", 165, 215), _real("Number", 1, 99, "shirt number")),
@@ -137,7 +137,7 @@ def _selection(rng: random.Random, column: Column) -> tuple[str, str]:
 
 def generate(rng: random.Random) -> tuple[dict[str, str], str]:
     """`{"table": …, "question": …}` and the query; `table` is JSON with the header and the columns' types."""
-    domain = rng.choice(_DOMAINS)
+    domain = rng.choice(DOMAINS)
     columns = rng.sample(domain, rng.randint(3, min(6, len(domain))))
     table = json.dumps(
         {"header": [each.name for each in columns], "types": [each.type for each in columns]},

@@ -8,7 +8,24 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from training.synthetic.corpus import copies, everyday, games, memos, news, numbers, records, reviews
+from training.synthetic.corpus import (
+    code,
+    copies,
+    everyday,
+    games,
+    glossary,
+    medicine,
+    memos,
+    news,
+    numbers,
+    passages,
+    records,
+    reports,
+    restaurants,
+    reviews,
+    scenes,
+    tables,
+)
 
 KINDS = (
     (reviews.document, 18),
@@ -19,6 +36,14 @@ KINDS = (
     (memos.document, 5),
     (records.document, 5),
     (copies.document, 12),
+    (restaurants.document, 7),
+    (medicine.document, 12),
+    (scenes.document, 16),
+    (reports.document, 16),
+    (passages.document, 14),
+    (code.document, 18),
+    (tables.document, 12),
+    (glossary.document, 4),
 )
 _DRAW = [kind for kind, weight in KINDS for _ in range(weight)]
 

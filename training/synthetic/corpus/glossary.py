@@ -1,0 +1,25 @@
+"""Lists of the words that prompts are written in, in no order, so that the tokenizer knows them."""
+
+from __future__ import annotations
+
+import random
+import re
+from functools import cache
+
+from training.tasks import load_tasks
+
+_WORD = re.compile(r"[A-Za-z]{3,}")
+_HEADINGS = ("Words of the week", "Spelling", "Dictation", "New words", "Learn by heart", "Hard words")
+
+
+@cache
+def _vocabulary() -> tuple[str, ...]:
+    """Every word of the tasks' templates, as often as templates use it."""
+    literals = (re.sub(r"\{\w+\}", " ", task.template) for task in load_tasks().values() if task.on_site)
+    return tuple(word for literal in literals for word in _WORD.findall(literal))
+
+
+def document(rng: random.Random) -> str:
+    found = [rng.choice(_vocabulary()) for _ in range(rng.randint(6, 20))]
+    joint = rng.choice((" ", " ", ", ", "; ", "\n"))
+    return f"{rng.choice(_HEADINGS)}: {joint.join(found)}"
