@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from training.synthetic.scenes import load_scenes, moment
+from training.synthetic.moments import load_scenes, moment
 
 
 def generate(rng: random.Random) -> tuple[dict[str, str], str]:

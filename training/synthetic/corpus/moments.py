@@ -6,7 +6,7 @@ import random
 
 from training.synthetic.grammar import sentence, with_articles
 from training.synthetic.lexicon import words
-from training.synthetic.scenes import fill, load_scenes, moment, tell
+from training.synthetic.moments import fill, load_scenes, moment, tell
 
 _ORDINALS = ("first", "second", "third", "fourth")
 

@@ -1,4 +1,4 @@
-"""Everyday scenes told step by step: what `scenes.toml` holds, with people and things filled in."""
+"""Everyday scenes told step by step: what `moments.toml` holds, with people and things filled in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from training.synthetic.grammar import sentence, with_articles
 from training.synthetic.lexicon import invented_name, words
 
-FILE = Path(__file__).parent / "scenes.toml"
+FILE = Path(__file__).parent / "moments.toml"
 _PEOPLE, _THINGS = words("people"), words("things")
 _WEATHER = tuple(each for each in _THINGS["weather"] if each != "snowy")
 
