@@ -13,14 +13,31 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from training.synthetic import conllpp, glue_sst2, gsm8k, viggo
+from training.synthetic import (
+    conllpp,
+    covid,
+    customer_support,
+    dbpedia,
+    glue_cola,
+    glue_sst2,
+    gsm8k,
+    jigsaw,
+    legal,
+    viggo,
+)
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 GENERATORS = {
     "conllpp": conllpp.generate,
+    "covid": covid.generate,
+    "customer_support": customer_support.generate,
+    "dbpedia": dbpedia.generate,
+    "glue_cola": glue_cola.generate,
     "glue_sst2": glue_sst2.generate,
     "gsm8k": gsm8k.generate,
+    "jigsaw": jigsaw.generate,
+    "legal": legal.generate,
     "viggo": viggo.generate,
 }
 
