@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (a template is one line)
 """Short posts from the months of the pandemic, with one of five shades of sentiment.
 
 Every cue counts: a strong one two points, a mild one a single point, for or against. The sum gives the shade,

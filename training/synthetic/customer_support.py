@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (a template is one line)
 """Calls to a bank's support, typed as they were heard, with the reason why the customer called.
 
 The caller says the reason once. Around it stands what every call has: greetings, the question for a name,
@@ -209,28 +208,39 @@ ASIDES: dict[str, str] = {
 }
 
 
+def _say(rng: random.Random, template: str) -> str:
+    return " ".join(_GRAMMAR.expand(rng, template).split())
+
+
+def wish(rng: random.Random, reason: str) -> str:
+    """The words in which a caller names the reason."""
+    opener, closer = rng.choice(("{hello} ", "{um}", "")), rng.choice(("", "{please}"))
+    return _say(rng, opener + rng.choice(REASONS[reason]) + closer)
+
+
 def call(rng: random.Random, reason: str) -> list[tuple[str, str]]:
     """The turns of a call about that reason: who speaks, and what is said."""
 
     def say(template: str) -> str:
-        return " ".join(_GRAMMAR.expand(rng, template).split())
+        return _say(rng, template)
 
     turns = [("agent", say("{greet}"))]
-    wish = say(
-        rng.choice(("{hello} ", "{um}", "")) + rng.choice(REASONS[reason]) + rng.choice(("", "{please}"))
-    )
     aside = say(rng.choice([text for other, text in ASIDES.items() if other != reason]))
     style = rng.random()
     if style < 0.35:
-        turns.append(("caller", wish))
+        turns.append(("caller", wish(rng, reason)))
     elif style < 0.7:
         turns += [
             ("caller", say("{hello} this is {name}")),
             ("agent", say("{hello} how can i help")),
-            ("caller", wish),
+            ("caller", wish(rng, reason)),
         ]
     else:
-        turns += [("caller", say("{hello} how are you")), ("agent", say("{chat}")), ("caller", wish)]
+        turns += [
+            ("caller", say("{hello} how are you")),
+            ("agent", say("{chat}")),
+            ("caller", wish(rng, reason)),
+        ]
     if rng.random() < 0.5:
         turns += [("agent", say("{who}")), ("caller", say("{am}"))]
     if rng.random() < 0.4:

@@ -1,8 +1,9 @@
 # ruff: noqa: E501 (a template is one line)
 """Sentences of correct English, and the same sentences with exactly one mistake.
 
-A template holds the right form and the wrong ones at every place where a learner may slip: `<has~have|had to>`.
-A correct sentence takes the right form everywhere, an incorrect one takes one wrong form.
+A template holds the right form and the wrong ones at every place where a learner may slip, `<has~have|had to>`,
+and marks two parts that may stand the wrong way round: `<did_she~⇄>`. A correct sentence takes the right form
+everywhere, an incorrect one takes one wrong form.
 """
 
 from __future__ import annotations
@@ -141,16 +142,19 @@ _GRAMMAR = Grammar(
             "he taught <himself~herself|themselves> to dance",
             "the {thing} is {er} than the {thing}",
             "the {thing} is <more~most|much> {long_adj} than the {thing}",
-            "{name} <did not~not did|does not> {infinitive} the {thing} last {day}",
+            "{name} <did_not~⇄> {infinitive} the {thing} last {day}",
             "{name} {adverb} {does} the {thing}",
             "the {thing} <that~what|who> {name} {did} is {adj}",
             "the {job} <who~which|whose> {did} the {thing} lives in {city}",
-            "{name} <put the~the put> {thing} in the {room}",
+            "{name} <put_the~⇄> {thing} in the {room}",
             "{name} lives <in~on|at the> {city}",
-            "the {job} <is tired~tired|tired is> today",
-            "{name} <made the {job} laugh~made laugh the {job}|made the {job} laughs>",
-            "{name} bought <a {adj} {thing}~{adj} a {thing}|a {thing} {adj}>",
-            "the {job} <looks at~looks|at looks> the {thing}",
+            "the {job} <is_tired~⇄> today",
+            "the {job} <is tired~tired> today",
+            "{name} made <the {job}_laugh~⇄>",
+            "{name} made the {job} <laugh~laughs|laughed>",
+            "{name} bought a <{adj}_{thing}~⇄>",
+            "the {job} <looks_at~⇄> the {thing}",
+            "the {job} <looks at~looks> the {thing}",
         ),
         "sentence": (
             "{clause}",
@@ -166,10 +170,11 @@ _GRAMMAR = Grammar(
         "question": (
             "<does~do|is> {name} <like~likes> the {thing} now",
             "did {name} {infinitive} the {thing}",
-            "which {thing} <did {name}~{name} did|{name}> {infinitive}",
-            "why <is the {job}~the {job} is> {doing} the {thing}",
+            "which {thing} <did_{name}~⇄> {infinitive}",
+            "why <is_the {job}~⇄> {doing} the {thing}",
             "<have~has> the {jobs} {done} the {thing}",
-            "where <are the {things}~the {things} are|is the {things}>",
+            "where <are_the {things}~⇄>",
+            "where <are~is> the {things}",
         ),
     }
 )
@@ -188,7 +193,9 @@ def write_out(rng: random.Random, marked: str, correct: bool) -> str:
     parts, end = [], 0
     for at, match in enumerate(_SLIP.finditer(marked)):
         wrong = rng.choice(match[2].split("|"))
-        parts += [marked[end : match.start()], wrong if at == slip else match[1]]
+        if wrong == "⇄":
+            wrong = " ".join(reversed(match[1].split("_")))
+        parts += [marked[end : match.start()], wrong if at == slip else match[1].replace("_", " ")]
         end = match.end()
     text = "".join([*parts, marked[end:]]).replace(" i ", " I ")
     return sentence(with_articles(text))

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (a template is one line)
 """Comments below an article, and whether they are toxic: whether someone in them puts a person down.
 
 The rudeness is mild, and about no group. Rude words alone prove nothing: a plan may be called silly, a person

@@ -34,8 +34,8 @@ _GRAMMAR = Grammar(
                 full_name(rng),
             )
         ),
-        "party": ("{a}", "{b}", "Each party", "Either party", "Neither of the parties"),
-        "each": ("Each party", "{a}", "{b}", "Each of the parties"),
+        "party": ("{a}", "{b}", "each party", "either party"),
+        "each": ("each party", "{a}", "{b}", "each of the parties"),
         "shall": ("shall", "shall", "will", "must", "agrees to"),
         "this": ("this Agreement", "this Contract", "this Lease", "this Deed", "this Note"),
         "days": tuple(

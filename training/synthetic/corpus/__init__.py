@@ -8,7 +8,21 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from training.synthetic.corpus import copies, everyday, games, memos, news, numbers, records, reviews
+from training.synthetic.corpus import (
+    accounts,
+    copies,
+    counters,
+    encyclopaedia,
+    everyday,
+    forum,
+    games,
+    lessons,
+    memos,
+    news,
+    numbers,
+    records,
+    reviews,
+)
 
 KINDS = (
     (reviews.document, 18),
@@ -19,12 +33,22 @@ KINDS = (
     (memos.document, 5),
     (records.document, 5),
     (copies.document, 12),
+    (accounts.document, 26),
+    (forum.document, 16),
+    (encyclopaedia.document, 16),
+    (counters.document, 20),
+    (lessons.document, 12),
 )
+_JOINTS = ("\n", "\n\n", "\n\n", " ")
 _DRAW = [kind for kind, weight in KINDS for _ in range(weight)]
 
 
 def documents(seed: int | str) -> Iterator[str]:
-    """An endless stream of documents, the same for the same seed."""
+    """An endless stream of documents, the same for the same seed: one to eight pieces of one kind each.
+
+    Pieces are short. A model that meets each of them alone learns to stop after a sentence or two.
+    """
     rng = random.Random(f"corpus/{seed}")
     while True:
-        yield rng.choice(_DRAW)(rng)
+        kind = rng.choice(_DRAW)
+        yield rng.choice(_JOINTS).join(kind(rng) for _ in range(rng.randint(1, 8)))
