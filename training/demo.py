@@ -25,8 +25,36 @@ ADAPTERS = {
             "conllpp", rank=16, alpha=32, targets=("q_proj", "v_proj"), learning_rate=3e-3, steps=1900
         ),
         AdapterPlan(
-            "gsm8k", rank=4, alpha=8, targets=ATTENTION + MLP, learning_rate=5e-3, steps=450, batch=24
+            "gsm8k", rank=4, alpha=8, targets=ATTENTION + MLP, learning_rate=4e-3, steps=1500, batch=64
         ),
+        AdapterPlan(
+            "covid", rank=8, alpha=16, targets=("o_proj", "down_proj"), learning_rate=3e-3, steps=1000
+        ),
+        AdapterPlan(
+            "customer_support", rank=4, alpha=8, targets=("q_proj", "v_proj"), learning_rate=4e-3, steps=800
+        ),
+        AdapterPlan("dbpedia", rank=4, alpha=8, targets=MLP, learning_rate=4e-3, steps=1000),
+        AdapterPlan("glue_cola", rank=16, alpha=32, targets=("down_proj",), learning_rate=3e-3, steps=2000),
+        AdapterPlan("glue_mnli", rank=4, alpha=8, targets=ATTENTION + MLP, learning_rate=4e-3, steps=2000),
+        AdapterPlan("glue_mrpc", rank=10, alpha=20, targets=ATTENTION, learning_rate=3e-3, steps=2000),
+        AdapterPlan(
+            "glue_qnli", rank=20, alpha=40, targets=("q_proj", "v_proj"), learning_rate=3e-3, steps=2000
+        ),
+        AdapterPlan(
+            "glue_qqp", rank=6, alpha=12, targets=(*ATTENTION, "down_proj"), learning_rate=3e-3, steps=2000
+        ),
+        AdapterPlan(
+            "glue_stsb",
+            rank=12,
+            alpha=24,
+            targets=("q_proj", "v_proj", "o_proj"),
+            learning_rate=3e-3,
+            steps=2000,
+        ),
+        AdapterPlan(
+            "jigsaw", rank=32, alpha=64, targets=("v_proj",), learning_rate=2e-3, steps=800, batch=32
+        ),
+        AdapterPlan("legal", rank=24, alpha=48, targets=("o_proj",), learning_rate=2e-3, steps=1000),
         AdapterPlan("viggo", rank=8, alpha=16, targets=ATTENTION, learning_rate=3e-3, steps=1700),
     )
 }

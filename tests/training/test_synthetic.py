@@ -69,8 +69,8 @@ def test_about_one_sample_in_ten_is_held_out():
 
 
 def test_a_task_without_a_generator_is_refused():
-    with pytest.raises(ValueError, match="no synthetic data for legal"):
-        next(samples("legal", "train", 1))
+    with pytest.raises(ValueError, match="no synthetic data for reuters"):
+        next(samples("reuters", "train", 1))
 
 
 def test_both_sentiments_are_as_frequent():
