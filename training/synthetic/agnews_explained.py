@@ -69,7 +69,7 @@ ARTICLES = Grammar(
         "Business": (
             "{firm} reported ⟦a {figures} of {n} million dollars⟧ on {day}. {business_more}",
             "Shares of {firm} [fell|rose] {n} percent after news of ⟦a merger with {firm}⟧. {business_more}",
-            "⟦The price of {markets}⟧ [fell|rose] to its [highest|lowest] level since {month}. {business_more}",
+            "⟦The price of {markets}⟧ [fell to its lowest|rose to its highest] level since {month}. {business_more}",
             "⟦The {currencies}⟧ [gained|lost] ground against other currencies on {day}. {business_more}",
             "{firm} will close {n} shops in {land} after ⟦weak sales⟧. {business_more}",
             "{firm} named {who} as chief executive to stop ⟦the losses of the company⟧. {business_more}",

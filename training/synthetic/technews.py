@@ -85,7 +85,7 @@ _ASIDES = (
     "Readers in {place} had heard rumours for weeks.",
     "It is the first news of this kind since {long_ago}.",
     "A spokeswoman in {place} did not want to comment.",
-    "Critics say that {issue} matters more.",
+    "Critics say that {issue} should come first.",
 )
 
 

@@ -110,11 +110,11 @@ def text(rng: random.Random) -> Task:
     k = rng.randint(2, 9)
     said, code = rng.choice(
         (
-            (f'how often "{a}" occurs in it', f'text.count("{a}")'),
+            (f'how often "{a}" occurs in the text', f'text.count("{a}")'),
             (f'the text with every "{a}" replaced by "{b}"', f'text.replace("{a}", "{b}")'),
             (f'the text without the letter "{a}"', f'text.replace("{a}", "")'),
-            (f"its first {k} characters", f"text[:{k}]"),
-            (f"its last {k} characters", f"text[-{k}:]"),
+            (f"the first {k} characters of the text", f"text[:{k}]"),
+            (f"the last {k} characters of the text", f"text[-{k}:]"),
             (f"the text without its first {k} characters", f"text[{k}:]"),
             (f"the text repeated {k} times", f"text * {k}"),
             (f'the part before the first "{a}"', f'text.split("{a}")[0]'),
@@ -125,15 +125,18 @@ def text(rng: random.Random) -> Task:
                 else "every second character of the text, from the first on",
                 f"text[::{k if k > 3 else 2}]",
             ),
-            (f"whether it has more than {k} words", f"len(text.split()) > {k}"),
+            (f"whether the text has more than {k} words", f"len(text.split()) > {k}"),
             ("the text backwards", "text[::-1]"),
-            ("the number of its words", "len(text.split())"),
-            ("the list of its words, sorted", "sorted(text.split())"),
+            ("the number of words in the text", "len(text.split())"),
+            ("the sorted list of the words in the text", "sorted(text.split())"),
             (
-                f'the number of its words that start with "{a}"',
+                f'the number of words in the text that start with "{a}"',
                 f'len([w for w in text.split() if w.startswith("{a}")])',
             ),
-            (f'the list of its words that contain "{a}"', f'[w for w in text.split() if "{a}" in w]'),
+            (
+                f'the list of the words in the text that contain "{a}"',
+                f'[w for w in text.split() if "{a}" in w]',
+            ),
         )
     )
     return _returning("text", "a text", said, code)
@@ -147,7 +150,7 @@ def labelled(rng: random.Random) -> Task:
         return Task(
             "n",
             "a number",
-            f'"{first}" if it {condition.words.replace("are", "is", 1)}, and "{second}" otherwise',
+            f'"{first}" if the number {condition.words.replace("are", "is", 1)}, and "{second}" otherwise',
             (f"if {condition.code}:", f'    return "{first}"', f'return "{second}"'),
         )
     low = rng.randint(1, 30)
@@ -155,7 +158,7 @@ def labelled(rng: random.Random) -> Task:
     return Task(
         "n",
         "a number",
-        f'"{first}" if it is less than {low}, "{second}" if it is less than {high}, and "{third}" otherwise',
+        f'"{first}" if the number is less than {low}, "{second}" if it is less than {high}, and "{third}" otherwise',
         (
             f"if n < {low}:",
             f'    return "{first}"',
@@ -188,7 +191,7 @@ def calculated(rng: random.Random) -> Task:
             (f", divided by {k} and rounded down", f" // {k}"),
         )
     )
-    return _returning("a, b", "two numbers", f"the {said} of them{more}", code + tail)
+    return _returning("a, b", "two numbers", f"the {said} of the two numbers{more}", code + tail)
 
 
 def looped(rng: random.Random) -> Task:
