@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from training.synthetic.lexicon import words
 
-_COUNT = 10
+_FEWEST = 10
+_WORDS = tuple(word for word in words("things")["animals"] + words("code")["labels"] if word.isalpha())
 
 
 def checks(solution: str) -> str:
@@ -20,69 +22,79 @@ def checks(solution: str) -> str:
     """
     function = ast.parse(solution).body[0]
     assert isinstance(function, ast.FunctionDef)  # noqa: S101 (the solutions are our own)
-    parameters = [each.arg for each in function.args.args]
-    constants = [node.value for node in ast.walk(function) if isinstance(node, ast.Constant)]
-    numbers = [value for value in constants if type(value) is int]
-    letters = [value for value in constants if isinstance(value, str) and len(value) == 1]
-    rng = random.Random(solution)
+    inputs = Inputs.of(function)
     scope: dict[str, Any] = {}
     exec(solution, scope)  # noqa: S102
     lines = []
-    for at in range(_COUNT):
-        arguments = [_DRAW[name](rng, numbers, letters, at) for name in parameters]
+    for at in range(max(_FEWEST, len(inputs.limits) + 2)):
+        arguments = [DRAW[each.arg](inputs, at) for each in function.args.args]
         result = scope[function.name](*arguments)
         lines.append(f"assert {function.name}({', '.join(map(repr, arguments))}) == {result!r}")
     return "\n".join(lines)
 
 
-def _number(rng: random.Random, numbers: list[int], letters: list[str], at: int) -> int:
-    """Often next to a constant of the code, where a wrong comparison shows."""
-    if numbers and at < 6:
-        return rng.choice(numbers) + rng.choice((-1, 0, 1))
-    return rng.randint(-40, 60)
+@dataclass(frozen=True)
+class Inputs:
+    """Where inputs come from. `limits` are the numbers of the code and their neighbours, between which a
+    wrong comparison shows; `letters` are its texts of one letter."""
+
+    rng: random.Random
+    limits: list[int]
+    letters: list[str]
+
+    @classmethod
+    def of(cls, function: ast.FunctionDef) -> Inputs:
+        constants = [node.value for node in ast.walk(function) if isinstance(node, ast.Constant)]
+        numbers = dict.fromkeys(value for value in constants if type(value) is int)
+        return cls(
+            random.Random(ast.unparse(function)),
+            list(dict.fromkeys(number + shift for number in numbers for shift in (0, -1, 1))),
+            [value for value in constants if isinstance(value, str) and len(value) == 1 and value.isalpha()],
+        )
+
+    def number(self, at: int) -> int:
+        return self.limits[at] if at < len(self.limits) else self.rng.randint(-40, 60)
+
+    def numbers(self, at: int) -> list[int]:
+        """All limits in the first list, one in the second, some in the others; one list is empty."""
+        if at == 0:
+            return self.rng.sample([*self.limits, -3, 17], len(self.limits) + 2)
+        if at == 1 and self.limits:
+            return self.limits[:1] * 2
+        if at == _FEWEST - 1:
+            return []
+        near = len(self.limits) * 2
+        return [self.number(self.rng.randrange(near + 1)) for _ in range(self.rng.randint(2, 7))]
+
+    def word(self) -> str:
+        word = self.rng.choice(_WORDS)
+        if self.rng.random() < 0.15:
+            word += word[-2::-1]  # the same backwards
+        if self.letters and self.rng.random() < 0.5:
+            letter = self.rng.choice(self.letters)
+            word = self.rng.choice((letter + word, word + letter, word[:2] + letter + word[2:]))
+        return word
+
+    def words(self, at: int) -> list[str]:
+        """Words of every length in `limits` in the first list; one list is empty."""
+        if at == 0:
+            return [(self.word() * 9)[:length] for length in self.limits if length > 0] + [self.word()]
+        return [] if at == _FEWEST - 1 else [self.word() for _ in range(self.rng.randint(2, 6))]
+
+    def text(self, at: int) -> str:
+        return " ".join(self.word() for _ in range(at + 1))
+
+    def prices(self, at: int) -> dict[str, int]:
+        numbers = self.numbers(at)
+        return dict(zip(self.rng.sample(_WORDS, len(numbers)), numbers, strict=True))
 
 
-def _numbers(rng: random.Random, numbers: list[int], letters: list[str], at: int) -> list[int]:
-    size = 0 if at == _COUNT - 1 else rng.randint(2, 7)
-    return [_number(rng, numbers, letters, rng.randrange(_COUNT)) for _ in range(size)]
-
-
-def _word(rng: random.Random, letters: list[str]) -> str:
-    word = rng.choice(_WORDS)
-    if rng.random() < 0.15:
-        word += word[-2::-1]
-    if letters and letters[0].isalpha() and rng.random() < 0.4:
-        letter = rng.choice(letters)
-        word = rng.choice((letter + word, word + letter, word[:2] + letter + word[2:]))
-    return word
-
-
-def _words(rng: random.Random, numbers: list[int], letters: list[str], at: int) -> list[str]:
-    found = [_word(rng, letters) for _ in range(0 if at == _COUNT - 1 else rng.randint(2, 6))]
-    if not numbers:
-        return found
-    lengths = (max(1, rng.choice(numbers) + rng.choice((-1, 0, 1))) for _ in found)
-    return [
-        word[:length] if rng.random() < 0.3 else word for word, length in zip(found, lengths, strict=False)
-    ]
-
-
-def _text(rng: random.Random, numbers: list[int], letters: list[str], at: int) -> str:
-    return " ".join(_word(rng, letters) for _ in range(rng.randint(1, 10)))
-
-
-def _prices(rng: random.Random, numbers: list[int], letters: list[str], at: int) -> dict[str, int]:
-    names = rng.sample(_WORDS, 5)
-    return dict(zip(names, _numbers(rng, numbers, letters, at), strict=False))
-
-
-_WORDS = tuple(word for word in words("things")["animals"] + words("code")["labels"] if word.isalpha())
-_DRAW: dict[str, Callable[[random.Random, list[int], list[str], int], Any]] = {
-    "n": _number,
-    "a": _number,
-    "b": _number,
-    "numbers": _numbers,
-    "words": _words,
-    "text": _text,
-    "prices": _prices,
+DRAW: dict[str, Callable[[Inputs, int], Any]] = {
+    "n": Inputs.number,
+    "a": Inputs.number,
+    "b": lambda inputs, at: inputs.number(inputs.rng.randrange(2 * len(inputs.limits) + 1)),
+    "numbers": Inputs.numbers,
+    "words": Inputs.words,
+    "text": Inputs.text,
+    "prices": Inputs.prices,
 }
