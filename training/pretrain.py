@@ -76,7 +76,7 @@ def _encode_shard(job: tuple[str, str, int]) -> np.ndarray:
     bos, eos = tokenizer.token_to_id(BOS), tokenizer.token_to_id(EOS)
     source, shard, length = documents(seed), [], 0
     while length < wanted:
-        for encoding in tokenizer.encode_batch(list(islice(source, 200)), add_special_tokens=False):
+        for encoding in tokenizer.encode_batch(list(islice(source, 32)), add_special_tokens=False):
             shard.append(np.array([bos, *encoding.ids, eos], dtype=np.uint16))
             length += len(encoding.ids) + 2
     return np.concatenate(shard)[:wanted]

@@ -30,7 +30,7 @@ TINY = BasePlan(
     learning_rate=1e-2,
 )
 PLAN = AdapterPlan(
-    "glue_sst2", rank=4, targets=("q_proj", "v_proj", "down_proj"), learning_rate=3e-2, steps=40, batch=16
+    "glue_sst2", rank=4, targets=("q_proj", "v_proj", "down_proj"), learning_rate=3e-2, steps=100, batch=8
 )
 
 

@@ -1,11 +1,12 @@
 import json
+import random
 import re
 from itertools import islice
 
 import pytest
 
 from training.synthetic import GENERATORS, SPLITS, samples, split_of
-from training.synthetic.corpus import documents
+from training.synthetic.corpus import KINDS, documents, glossary
 from training.tasks import load_tasks
 
 TASKS = sorted(GENERATORS)
@@ -114,7 +115,7 @@ def test_the_corpus_is_the_same_for_the_same_seed():
 
 
 def test_the_corpus_never_shows_a_prompt_or_an_answer_in_a_tasks_format():
-    text = "\n".join(islice(documents("leak"), 20_000))
+    text = "\n".join(islice(documents("leak"), 8_000))
     for task in load_tasks().values():
         for literal in re.split(r"\{\w+\}", task.template):
             for line in literal.replace("{{", "{").replace("}}", "}").splitlines():
@@ -122,6 +123,20 @@ def test_the_corpus_never_shows_a_prompt_or_an_answer_in_a_tasks_format():
                     assert line.strip() not in text, f"{task.id}: {line}"
     assert '"person": [' not in text
     assert not re.search(r"####\s*-?\d", text)
+    for fixed in ("'B-Chemical': [", '"text_label": ', " minute read)", " FROM table", "], eatType["):
+        assert fixed not in text
+    assert not re.search(r"^def ", text, re.MULTILINE)
+    assert not re.search(r"'\w+ [^'\n]+\.', '\w+ [^'\n]+\.', '", text)  # endings to choose from
+
+
+def test_the_corpus_knows_the_words_of_every_prompt():
+    assert glossary.document in [kind for kind, _ in KINDS]
+    rng = random.Random(0)
+    known = set(re.findall(r"[A-Za-z]{3,}", "\n".join(glossary.document(rng) for _ in range(4000))))
+    for task in load_tasks().values():
+        if task.on_site:
+            literal = re.sub(r"\{\w+\}", " ", task.template)
+            assert set(re.findall(r"[A-Za-z]{3,}", literal)) <= known, task.id
 
 
 def test_sums_in_the_corpus_are_right():

@@ -19,7 +19,13 @@ def _vocabulary() -> tuple[str, ...]:
     return tuple(word for literal in literals for word in _WORD.findall(literal))
 
 
+@cache
+def _distinct() -> tuple[str, ...]:
+    return tuple(sorted(set(_vocabulary())))
+
+
 def document(rng: random.Random) -> str:
-    found = [rng.choice(_vocabulary()) for _ in range(rng.randint(6, 20))]
+    vocabulary = _vocabulary() if rng.random() < 0.5 else _distinct()
+    found = [rng.choice(vocabulary) for _ in range(rng.randint(6, 20))]
     joint = rng.choice((" ", " ", ", ", "; ", "\n"))
     return f"{rng.choice(_HEADINGS)}: {joint.join(found)}"
