@@ -133,7 +133,8 @@ def understood(question):
 def test_questions_are_the_same_when_intent_topic_and_setting_are():
     for sample in samples("glue_qqp", "train", 300):
         first, second = (understood(question) for question in sample.variables.values())
-        assert first and second, sample
+        assert first, sample
+        assert second, sample
         assert sample.completion == ("1" if first & second else "0"), sample
 
 

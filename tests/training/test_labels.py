@@ -1,4 +1,4 @@
-"""The generators of labelled tasks: labels as frequent as each other, none given away by one half or by length."""
+"""The generators of labelled tasks: equally frequent labels, given away by no half of a pair and no length."""
 
 import math
 from collections import Counter, defaultdict

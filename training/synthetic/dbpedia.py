@@ -58,6 +58,10 @@ _GRAMMAR = Grammar(
         "in_place": ("in {city}", "in {country}", "in {city}, {country}", "in the {quarters} of {country}"),
     }
 )
+_PRONOUNS = (
+    _GRAMMAR.extend({"he": ("he",), "his": ("his",), "He": ("He",), "His": ("His",)}),
+    _GRAMMAR.extend({"he": ("she",), "his": ("her",), "He": ("She",), "His": ("Her",)}),
+)
 _ANY = ("It is mentioned in a [book|report|magazine] of {year}.", "It is named after {person}.")
 
 
@@ -117,11 +121,11 @@ KINDS: dict[str, Kind] = {
             "TITLE, born in {month} {year}, is a {nation} {artists}.",
         ),
         (
-            "{work} is [her|his] best known work.",
-            "[He|She] studied at the University of {city}.",
-            "[He|She] lived near a {natural_places} in {country}.",
-            "[His|Her] father was a {officials}.",
-            "In {year} [he|she] won the {event}.",
+            "{work} is {his} best known work.",
+            "{He} studied at the University of {city}.",
+            "{He} lived near a {natural_places} in {country}.",
+            "{His} father was a {officials}.",
+            "In {year} {he} won the {event}.",
         ),
     ),
     "Athlete": Kind(
@@ -133,11 +137,11 @@ KINDS: dict[str, Kind] = {
             "Born in {city}, TITLE is a {nation} {athletes} who competed at the {event}.",
         ),
         (
-            "[He|She] joined {club} in {year}.",
-            "[He|She] won the {event} in {year}.",
-            "[Her|His] brother is a {artists}.",
-            "[He|She] scored {count} points for {club}.",
-            "A {schools} in {city} bears [his|her] name.",
+            "{He} joined {club} in {year}.",
+            "{He} won the {event} in {year}.",
+            "{His} brother is a {artists}.",
+            "{He} scored {count} points for {club}.",
+            "A {schools} in {city} bears {his} name.",
         ),
     ),
     "OfficeHolder": Kind(
@@ -149,11 +153,11 @@ KINDS: dict[str, Kind] = {
             "Born in {city}, TITLE is a {nation} {officials} and has held office since {year}.",
         ),
         (
-            "[He|She] was elected in {year} with {count} votes more than {person}.",
-            "Before that [he|she] taught at a {schools}.",
-            "[He|She] was followed in office by {person}.",
-            "[His|Her] sister {first} is a {athletes}.",
-            "[He|She] opened the {buildings} of {city}.",
+            "{He} was elected in {year} with {count} votes more than {person}.",
+            "Before that {he} taught at a {schools}.",
+            "{He} was followed in office by {person}.",
+            "{His} sister {first} is a {athletes}.",
+            "{He} opened the {buildings} of {city}.",
         ),
     ),
     "MeanOfTransportation": Kind(
@@ -311,7 +315,8 @@ def article(rng: random.Random, kind: str, most: int = 2) -> tuple[str, str]:
     of = KINDS[kind]
     title = of.title(rng)
     templates = [rng.choice(of.openings), *rng.sample(of.sequels, rng.randint(0, most))]
-    body = " ".join(sentence(_GRAMMAR.expand(rng, template)) for template in templates)
+    grammar = rng.choice(_PRONOUNS)
+    body = " ".join(sentence(grammar.expand(rng, template)) for template in templates)
     return title, body.replace("TITLE", title)
 
 
