@@ -1,4 +1,4 @@
-"""The generators of labelled tasks: equally frequent labels, given away by no half of a pair and no length."""
+"""The generators of labelled tasks: labels are equally frequent, and no half of a pair tells one."""
 
 import math
 from collections import Counter, defaultdict

@@ -49,6 +49,7 @@ _GRAMMAR = Grammar(
         "month": _NEWS["months"],
         "genre": ("rock", "jazz", "folk", "pop", "soul", "country", "electronic", "punk", "blues", "metal"),
         "year": lambda rng: str(rng.randint(1820, 2022)),
+        "recent": lambda rng: str(rng.randint(1925, 2022)),
         "span": lambda rng: _span(rng, " - "),
         "span_in_words": lambda rng: "from " + _span(rng, " to "),
         "count": lambda rng: str(rng.randint(12, 980)),
@@ -228,11 +229,11 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "Animal": Kind(
-        _of("[{latin}|{latin}|{odd} {epithets} {animals}]"),
+        _of("[{latin}|{latin}|{epithets} {odd}]"),
         (
             "TITLE is a species of {animals} in the family {odd}idae.",
             "TITLE is a {animals} found in {country}.",
-            "The TITLE, known as the {epithets} {animals}, is a {animals} of {country}.",
+            "The TITLE, also called the {epithets} {odd}, is a {animals} of {country}.",
             "TITLE is a genus of {animals} described by {person} in {year}.",
         ),
         (
@@ -244,11 +245,11 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "Plant": Kind(
-        _of("[{latin}|{latin}|{odd} {epithets} {plants}]"),
+        _of("[{latin}|{latin}|{epithets} {odd}]"),
         (
             "TITLE is a species of {plants} in the family {odd}aceae.",
             "TITLE is a {plants} found in {country}.",
-            "The TITLE, known as the {epithets} {plants}, is a {plants} of {country}.",
+            "The TITLE, also called the {epithets} {odd}, is a {plants} of {country}.",
             "TITLE is a genus of {plants} described by {person} in {year}.",
         ),
         (
@@ -263,8 +264,8 @@ KINDS: dict[str, Kind] = {
         work_title,
         (
             "TITLE is the {nth} {albums} by the {nation} {artists} {person}.",
-            "TITLE is a {albums} by {person}[|, released in {month} {year}].",
-            "TITLE, released in {year}, is a {genre} {albums} by {person}.",
+            "TITLE is a {albums} by {person}[|, released in {month} {recent}].",
+            "TITLE, released in {recent}, is a {genre} {albums} by {person}.",
             "Recorded in {city}, TITLE is the {nth} {albums} of the {genre} band {odd}.",
         ),
         (
@@ -272,23 +273,23 @@ KINDS: dict[str, Kind] = {
             "It has {nth} place in a list of {genre} records.",
             "One of its songs was used in the film {work}.",
             "It was recorded in a {buildings}.",
-            "{company} released it again in {year}.",
+            "{company} released it again in {recent}.",
         ),
     ),
     "Film": Kind(
         work_title,
         (
-            "TITLE is a {year} {nation} {films} directed by {person}.",
-            "TITLE is a {films} about {topic}[|, released in {year}].",
+            "TITLE is a {recent} {nation} {films} directed by {person}.",
+            "TITLE is a {films} about {topic}[|, released in {recent}].",
             "TITLE, starring {person} and {person}, is a {nation} {films}.",
-            "Shot in {city}, TITLE is a {year} {films} with {person}.",
+            "Shot in {city}, TITLE is a {recent} {films} with {person}.",
         ),
         (
             "It is based on a novel by {person}.",
             "The music is by the {artists} {person}.",
             "It was filmed in a {buildings} near {city}.",
             "It stars {person}.",
-            "It won the {event} in {year}.",
+            "It won the {event} in {recent}.",
         ),
     ),
     "WrittenWork": Kind(
@@ -313,7 +314,7 @@ KINDS: dict[str, Kind] = {
 def article(rng: random.Random, kind: str, most: int = 2) -> tuple[str, str]:
     """Title and body of an article of the class, with up to `most` sentences after the first."""
     of = KINDS[kind]
-    title = of.title(rng)
+    title = sentence(of.title(rng))
     templates = [rng.choice(of.openings), *rng.sample(of.sequels, rng.randint(0, most))]
     grammar = rng.choice(_PRONOUNS)
     body = " ".join(sentence(grammar.expand(rng, template)) for template in templates)
