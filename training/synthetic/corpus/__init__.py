@@ -33,10 +33,10 @@ KINDS = (
     (memos.document, 5),
     (records.document, 5),
     (copies.document, 12),
-    (accounts.document, 26),
-    (forum.document, 16),
+    (accounts.document, 32),
+    (forum.document, 20),
     (encyclopaedia.document, 16),
-    (counters.document, 20),
+    (counters.document, 12),
     (lessons.document, 12),
 )
 _JOINTS = ("\n", "\n\n", "\n\n", " ")
