@@ -52,9 +52,9 @@ ADAPTERS = {
             steps=2000,
         ),
         AdapterPlan(
-            "jigsaw", rank=32, alpha=64, targets=("v_proj",), learning_rate=2e-3, steps=800, batch=32
+            "jigsaw", rank=16, alpha=32, targets=("v_proj", "o_proj"), learning_rate=3e-3, steps=800, batch=32
         ),
-        AdapterPlan("legal", rank=24, alpha=48, targets=("o_proj",), learning_rate=2e-3, steps=1000),
+        AdapterPlan("legal", rank=32, alpha=64, targets=("v_proj",), learning_rate=2e-3, steps=1200),
         AdapterPlan("viggo", rank=8, alpha=16, targets=ATTENTION, learning_rate=3e-3, steps=1700),
     )
 }
