@@ -5,8 +5,10 @@ from itertools import islice
 
 import pytest
 
+from training.showcase import load_showcase
 from training.synthetic import GENERATORS, SPLITS, samples, split_of
 from training.synthetic.corpus import KINDS, documents, glossary
+from training.synthetic.legal import CLAUSES
 from training.tasks import load_tasks
 
 TASKS = sorted(GENERATORS)
@@ -143,3 +145,35 @@ def test_sums_in_the_corpus_are_right():
     text = "\n".join(islice(documents("sums"), 5_000))
     assert len(EQUATION.findall(text)) > 1000
     assert not wrong_equations(text)
+
+
+def test_showcase_examples_are_held_out_and_answered_in_the_tasks_form():
+    definitions = load_tasks()
+    for task, examples in load_showcase().items():
+        assert len(examples) >= 4
+        assert len({example.title for example in examples}) == len(examples)
+        for example in examples:
+            assert split_of(example.variables) == "test", example
+            assert definitions[task].render(example.variables)
+            if definitions[task].labels and task in GENERATORS:
+                assert example.gold in definitions[task].labels
+
+
+def test_the_corpus_never_gives_a_label_as_an_answer():
+    text = "\n".join(islice(documents("labels"), 5_000))
+    lines = {line.strip() for line in text.splitlines()}
+    for task in load_tasks().values():
+        for label in (*task.labels, *(CLAUSES if task.id == "legal" else ())):
+            if not label.isdigit():
+                assert label not in lines, f"{task.id}: {label}"
+            if (label.lower() != label and not label.istitle()) or "-" in label:
+                assert label not in text, f"{task.id}: {label}"
+    for phrase in ("Extremely Positive", "Extremely Negative", "Label:", "Sentiment:", "Type:", "Score:"):
+        assert phrase not in text
+
+
+def test_documents_hold_one_to_eight_pieces_of_a_kind():
+    lengths = [len(document) for document in islice(documents("lengths"), 3_000)]
+    pieces = [len(kind(random.Random(seed))) for kind, _ in KINDS for seed in range(100)]
+    assert min(lengths) < sorted(pieces)[len(pieces) // 2]
+    assert sum(lengths) / len(lengths) > 3 * sum(pieces) / len(pieces)

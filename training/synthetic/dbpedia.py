@@ -49,6 +49,7 @@ _GRAMMAR = Grammar(
         "month": _NEWS["months"],
         "genre": ("rock", "jazz", "folk", "pop", "soul", "country", "electronic", "punk", "blues", "metal"),
         "year": lambda rng: str(rng.randint(1820, 2022)),
+        "recent": lambda rng: str(rng.randint(1925, 2022)),
         "span": lambda rng: _span(rng, " - "),
         "span_in_words": lambda rng: "from " + _span(rng, " to "),
         "count": lambda rng: str(rng.randint(12, 980)),
@@ -57,6 +58,10 @@ _GRAMMAR = Grammar(
         **{name: listing for name, listing in _WORDS.items() if name != "families"},
         "in_place": ("in {city}", "in {country}", "in {city}, {country}", "in the {quarters} of {country}"),
     }
+)
+_PRONOUNS = (
+    _GRAMMAR.extend({"he": ("he",), "his": ("his",), "He": ("He",), "His": ("His",)}),
+    _GRAMMAR.extend({"he": ("she",), "his": ("her",), "He": ("She",), "His": ("Her",)}),
 )
 _ANY = ("It is mentioned in a [book|report|magazine] of {year}.", "It is named after {person}.")
 
@@ -117,11 +122,11 @@ KINDS: dict[str, Kind] = {
             "TITLE, born in {month} {year}, is a {nation} {artists}.",
         ),
         (
-            "{work} is [her|his] best known work.",
-            "[He|She] studied at the University of {city}.",
-            "[He|She] lived near a {natural_places} in {country}.",
-            "[His|Her] father was a {officials}.",
-            "In {year} [he|she] won the {event}.",
+            "{work} is {his} best known work.",
+            "{He} studied at the University of {city}.",
+            "{He} lived near a {natural_places} in {country}.",
+            "{His} father was a {officials}.",
+            "In {year} {he} won the {event}.",
         ),
     ),
     "Athlete": Kind(
@@ -133,11 +138,11 @@ KINDS: dict[str, Kind] = {
             "Born in {city}, TITLE is a {nation} {athletes} who competed at the {event}.",
         ),
         (
-            "[He|She] joined {club} in {year}.",
-            "[He|She] won the {event} in {year}.",
-            "[Her|His] brother is a {artists}.",
-            "[He|She] scored {count} points for {club}.",
-            "A {schools} in {city} bears [his|her] name.",
+            "{He} joined {club} in {year}.",
+            "{He} won the {event} in {year}.",
+            "{His} brother is a {artists}.",
+            "{He} scored {count} points for {club}.",
+            "A {schools} in {city} bears {his} name.",
         ),
     ),
     "OfficeHolder": Kind(
@@ -149,11 +154,11 @@ KINDS: dict[str, Kind] = {
             "Born in {city}, TITLE is a {nation} {officials} and has held office since {year}.",
         ),
         (
-            "[He|She] was elected in {year} with {count} votes more than {person}.",
-            "Before that [he|she] taught at a {schools}.",
-            "[He|She] was followed in office by {person}.",
-            "[His|Her] sister {first} is a {athletes}.",
-            "[He|She] opened the {buildings} of {city}.",
+            "{He} was elected in {year} with {count} votes more than {person}.",
+            "Before that {he} taught at a {schools}.",
+            "{He} was followed in office by {person}.",
+            "{His} sister {first} is a {athletes}.",
+            "{He} opened the {buildings} of {city}.",
         ),
     ),
     "MeanOfTransportation": Kind(
@@ -224,11 +229,11 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "Animal": Kind(
-        _of("[{latin}|{latin}|{odd} {epithets} {animals}]"),
+        _of("[{latin}|{latin}|{epithets} {odd}]"),
         (
             "TITLE is a species of {animals} in the family {odd}idae.",
             "TITLE is a {animals} found in {country}.",
-            "The TITLE, known as the {epithets} {animals}, is a {animals} of {country}.",
+            "The TITLE, also called the {epithets} {odd}, is a {animals} of {country}.",
             "TITLE is a genus of {animals} described by {person} in {year}.",
         ),
         (
@@ -240,11 +245,11 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "Plant": Kind(
-        _of("[{latin}|{latin}|{odd} {epithets} {plants}]"),
+        _of("[{latin}|{latin}|{epithets} {odd}]"),
         (
             "TITLE is a species of {plants} in the family {odd}aceae.",
             "TITLE is a {plants} found in {country}.",
-            "The TITLE, known as the {epithets} {plants}, is a {plants} of {country}.",
+            "The TITLE, also called the {epithets} {odd}, is a {plants} of {country}.",
             "TITLE is a genus of {plants} described by {person} in {year}.",
         ),
         (
@@ -259,8 +264,8 @@ KINDS: dict[str, Kind] = {
         work_title,
         (
             "TITLE is the {nth} {albums} by the {nation} {artists} {person}.",
-            "TITLE is a {albums} by {person}[|, released in {month} {year}].",
-            "TITLE, released in {year}, is a {genre} {albums} by {person}.",
+            "TITLE is a {albums} by {person}[|, released in {month} {recent}].",
+            "TITLE, released in {recent}, is a {genre} {albums} by {person}.",
             "Recorded in {city}, TITLE is the {nth} {albums} of the {genre} band {odd}.",
         ),
         (
@@ -268,23 +273,23 @@ KINDS: dict[str, Kind] = {
             "It has {nth} place in a list of {genre} records.",
             "One of its songs was used in the film {work}.",
             "It was recorded in a {buildings}.",
-            "{company} released it again in {year}.",
+            "{company} released it again in {recent}.",
         ),
     ),
     "Film": Kind(
         work_title,
         (
-            "TITLE is a {year} {nation} {films} directed by {person}.",
-            "TITLE is a {films} about {topic}[|, released in {year}].",
+            "TITLE is a {recent} {nation} {films} directed by {person}.",
+            "TITLE is a {films} about {topic}[|, released in {recent}].",
             "TITLE, starring {person} and {person}, is a {nation} {films}.",
-            "Shot in {city}, TITLE is a {year} {films} with {person}.",
+            "Shot in {city}, TITLE is a {recent} {films} with {person}.",
         ),
         (
             "It is based on a novel by {person}.",
             "The music is by the {artists} {person}.",
             "It was filmed in a {buildings} near {city}.",
             "It stars {person}.",
-            "It won the {event} in {year}.",
+            "It won the {event} in {recent}.",
         ),
     ),
     "WrittenWork": Kind(
@@ -309,9 +314,10 @@ KINDS: dict[str, Kind] = {
 def article(rng: random.Random, kind: str, most: int = 2) -> tuple[str, str]:
     """Title and body of an article of the class, with up to `most` sentences after the first."""
     of = KINDS[kind]
-    title = of.title(rng)
+    title = sentence(of.title(rng))
     templates = [rng.choice(of.openings), *rng.sample(of.sequels, rng.randint(0, most))]
-    body = " ".join(sentence(_GRAMMAR.expand(rng, template)) for template in templates)
+    grammar = rng.choice(_PRONOUNS)
+    body = " ".join(sentence(grammar.expand(rng, template)) for template in templates)
     return title, body.replace("TITLE", title)
 
 

@@ -51,6 +51,11 @@ _GRAMMAR = Grammar(
             "calling the {matter} {adj} is fair, but you are {kind}.",
             "what a {kind} {matter} [from {person}|about {topic}].",
             "nobody here is a {noun}.",
+            "only a {kind} person would [write this|believe that|vote for this].",
+            "what a {kind} person {person} is.",
+            "you and {person} are [both {kind}|{kind} people].",
+            "{person} was always a {kind} person and always will be.",
+            "you are as {kind} as {person}.",
         ),
         "plain": (
             "i read about {topic} on {day}.",

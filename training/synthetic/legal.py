@@ -44,7 +44,7 @@ _GRAMMAR = Grammar(
         "period": (
             "{days} days",
             "{days} business days",
-            "[one|two|three|five] years",
+            "[one year|two years|three years|five years]",
             "[six|twelve|eighteen] months",
         ),
         "sum": lambda rng: f"${rng.randint(1, 90)},{rng.randint(0, 9)}00",
@@ -118,7 +118,7 @@ CLAUSES: dict[str, tuple[str, ...]] = {
     ),
     "force-majeure": (
         "{party} is not liable for delay caused by [flood|fire|war|strike|storm|earthquake] or other events beyond its [reasonable control|control].",
-        "if an act of God, [war|a strike|a flood|an epidemic] prevents performance, the duties of {b} are suspended.",
+        "if [an act of God|war|a strike|a flood|an epidemic|an earthquake] prevents performance, the duties of {b} are suspended.",
         "a force majeure event lasting more than {period} excuses {a}.",
     ),
     "warranty": (

@@ -49,10 +49,10 @@ KINDS = (
     (code.document, 18),
     (tables.document, 12),
     (glossary.document, 4),
-    (accounts.document, 26),
-    (forum.document, 16),
+    (accounts.document, 32),
+    (forum.document, 20),
     (encyclopaedia.document, 16),
-    (counters.document, 20),
+    (counters.document, 12),
     (lessons.document, 12),
 )
 _JOINTS = ("\n", "\n\n", "\n\n", " ")

@@ -7,7 +7,7 @@ import random
 from training.synthetic import reports
 from training.synthetic.entities import city, first_name, full_name
 from training.synthetic.grammar import sentence
-from training.synthetic.scenes import CORE, another, details, say, scene
+from training.synthetic.scenes import CORE, Scene, another, details, say, scene
 
 _ABOUT = {
     "who": ("the person", "who it was"),
@@ -64,26 +64,54 @@ def _told(rng: random.Random, first: str, second: str, remark: str, about: str =
     return _fill(rng.choice(_TELL), remark=remark, a=a, b=b, first=first, second=second)
 
 
-def _witnesses(rng: random.Random) -> str:
-    """The second may say less, wider, more or something else."""
-    seen = scene(rng)
-    order = list(details(seen))
-    rng.shuffle(order)
-    known = rng.randint(2, 4)
-    said, claimed, was = order[:known], dict(seen), rng.random() < 0.6
-    asked = rng.sample(said, rng.randint(1, 2))
+def _second(
+    rng: random.Random, seen: Scene, order: list[str], known: int, was: bool
+) -> tuple[str, tuple[str, ...], str, str]:
+    """Another account of what was seen: its text, the remarks that fit it, and what they are about.
+
+    The first account tells the first `known` details of the order. This one says less, more, wider words, or
+    something else.
+    """
+    claimed, asked = dict(seen), rng.sample(order[:known], rng.randint(1, 2))
     wider = [slot for slot in ("who", "object", "place", "day") if rng.random() < 0.25]
     kind, about, which = rng.choice((_AGREE, _ADDS, _DISAGREE)), "", ""
     if kind is _ADDS:
-        asked[0] = order[known]
+        asked[0] = rng.choice(order[known:])
         about, which = _ABOUT[asked[0]]
     elif kind is _DISAGREE:
         slot = asked[0] if rng.random() < 0.7 else rng.choice(CORE)
         claimed[slot] = another(rng, seen, slot)
         wider = [each for each in wider if each != slot]
         about = _ABOUT[slot][0]
-    first = say(rng, seen, said, was=was)
-    return _told(rng, first, say(rng, claimed, asked, was=was, wider=wider), rng.choice(kind), about, which)
+    return say(rng, claimed, asked, was=was, wider=wider), kind, about, which
+
+
+def _seen(rng: random.Random) -> tuple[Scene, list[str], int, bool]:
+    seen = scene(rng)
+    order = list(details(seen))
+    rng.shuffle(order)
+    return seen, order, rng.randint(2, 4), rng.random() < 0.6
+
+
+def _witnesses(rng: random.Random) -> str:
+    seen, order, known, was = _seen(rng)
+    first = say(rng, seen, order[:known], was=was)
+    second, remarks, about, which = _second(rng, seen, order, known, was)
+    return _told(rng, first, second, rng.choice(remarks), about, which)
+
+
+def _hearing(rng: random.Random) -> str:
+    """One account, and several others held against it."""
+    seen, order, known, was = _seen(rng)
+    a = first_name(rng)
+    joint = rng.choice((" ", "\n"))
+    lines = [f"{a}, who saw it, says: {say(rng, seen, order[:known], was=was)}"]
+    for _ in range(rng.randint(2, 4)):
+        second, remarks, about, which = _second(rng, seen, order, known, was)
+        b = first_name(rng)
+        remark = sentence(_fill(rng.choice(remarks), about=about, which=which, a=a, b=b))
+        lines.append(f"{b}: {second} {remark}")
+    return joint.join(lines)
 
 
 def _pictures(rng: random.Random) -> str:
@@ -153,4 +181,6 @@ def _words(rng: random.Random) -> str:
 
 
 def document(rng: random.Random) -> str:
-    return rng.choice((_witnesses, _witnesses, _witnesses, _pictures, _papers, _papers, _words))(rng)
+    return rng.choice(
+        (_witnesses, _witnesses, _hearing, _hearing, _pictures, _pictures, _papers, _papers, _papers, _words)
+    )(rng)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
 from training.synthetic.dbpedia import KINDS, article
 from training.synthetic.entities import first_name
-from training.synthetic.facts import facts, question, tell
+from training.synthetic.facts import Subject, facts, question, tell
 
 _SHELVES = {
     "Company": ("firms", "trade"),
@@ -42,28 +43,37 @@ def _entry(rng: random.Random) -> str:
     return f"{title} ({shelf}). {body}"
 
 
-def _reader(rng: random.Random) -> str:
-    """A text, a question, and whether the text helps, or the fact that answers."""
-    subject, name, known = facts(rng, rng.choice((3, 4)))
-    (unsaid, _), *said = known.items()
-    text = tell(rng, subject, name, [predicate for _, predicate in said])
-    key, predicate = rng.choice(said)
-    asked = name
+def _found(rng: random.Random, subject: Subject, name: str, known: Mapping[str, str]) -> tuple[str, str]:
+    """A question, and what a reader finds in a text that tells all of `known` but the first fact."""
+    unsaid, *said = known
     style = rng.random()
     if style < 0.3:
-        key = unsaid
-        found = rng.choice(_SILENT)
-    elif style < 0.45:
+        return question(rng, subject, name, unsaid), rng.choice(_SILENT)
+    key, asked = rng.choice(said), name
+    if style < 0.45:
         while asked == name:
             asked = subject.name(rng)
-        found = rng.choice((f"The text is about {name}, not {asked}.", "That text is about something else."))
+        remark = rng.choice((f"The text is about {name}, not {asked}.", "That text is about something else."))
     else:
-        found = rng.choice(("The text says so.", "Here it is:", "That is in the text:", "Yes:"))
-        found = found if found.endswith(".") else f"{found} {tell(rng, subject, name, [predicate])}"
-    asks = question(rng, subject, asked, key)
+        remark = rng.choice(("The text says so.", "Here it is:", "That is in the text:", "Yes:"))
+        if remark.endswith(":"):
+            remark += f" {tell(rng, subject, name, [known[key]])}"
+    return question(rng, subject, asked, key), remark
+
+
+def _reader(rng: random.Random) -> str:
+    """A text and questions, each with whether the text helps or with the fact that answers."""
+    subject, name, known = facts(rng, rng.choice((3, 4)))
+    text = tell(
+        rng, subject, name, [predicate for key, predicate in known.items() if key != next(iter(known))]
+    )
+    asks, remark = _found(rng, subject, name, known)
     who = rng.choice(("", "", f"{first_name(rng)} wants to know: "))
-    joined = f"{text} {who}{asks}" if rng.random() < 0.5 else f"{who}{asks} {text}"
-    return f"{joined} {found}"
+    if rng.random() < 0.4:
+        return f"{who}{asks} {text} {remark}"
+    lines = [f"{text} {who}{asks} {remark}"]
+    lines += [" ".join(_found(rng, subject, name, known)) for _ in range(rng.randint(0, 3))]
+    return rng.choice((" ", "\n")).join(lines)
 
 
 def document(rng: random.Random) -> str:
