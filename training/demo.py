@@ -117,6 +117,9 @@ def _made_by(plan: AdapterPlan, card: Mapping[str, Any] | None) -> bool:
 
 
 def build_scores(world: Path, examples: int, device: str) -> None:
-    """Scores base and adapters on `examples` held-out examples a task and writes `world.json`."""
+    """Scores base and adapters on `examples` held-out examples a task and writes `world.json`.
+
+    Runs the small programs that magicoder's adapter answers with, in the sandbox of `training.metrics`.
+    """
     command = [sys.executable, "-m", "training", "evaluate", "--world", str(world), "--device", device]
-    subprocess.run([*command, "-n", str(examples), "--write"], check=True)  # noqa: S603
+    subprocess.run([*command, "-n", str(examples), "--write", "--run-code"], check=True)  # noqa: S603
