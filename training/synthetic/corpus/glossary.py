@@ -27,5 +27,5 @@ def _distinct() -> tuple[str, ...]:
 def document(rng: random.Random) -> str:
     vocabulary = _vocabulary() if rng.random() < 0.5 else _distinct()
     found = [rng.choice(vocabulary) for _ in range(rng.randint(6, 20))]
-    joint = rng.choice((" ", " ", ", ", "; ", "\n"))
+    joint = rng.choice((" ", " ", ", ", "; "))
     return f"{rng.choice(_HEADINGS)}: {joint.join(found)}"
