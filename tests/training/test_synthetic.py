@@ -135,10 +135,11 @@ def test_the_corpus_knows_the_words_of_every_prompt():
     assert glossary.document in [kind for kind, _ in KINDS]
     rng = random.Random(0)
     known = set(re.findall(r"[A-Za-z]{3,}", "\n".join(glossary.document(rng) for _ in range(4000))))
+    labels = {label for task in load_tasks().values() for label in task.labels}
     for task in load_tasks().values():
         if task.on_site:
             literal = re.sub(r"\{\w+\}", " ", task.template)
-            assert set(re.findall(r"[A-Za-z]{3,}", literal)) <= known, task.id
+            assert set(re.findall(r"[A-Za-z]{3,}", literal)) - labels <= known, task.id
 
 
 def test_sums_in_the_corpus_are_right():
@@ -155,7 +156,7 @@ def test_showcase_examples_are_held_out_and_answered_in_the_tasks_form():
         for example in examples:
             assert split_of(example.variables) == "test", example
             assert definitions[task].render(example.variables)
-            if definitions[task].labels and task in GENERATORS:
+            if definitions[task].labels and task != "agnews_explained":  # its label is inside JSON
                 assert example.gold in definitions[task].labels
 
 

@@ -14,9 +14,11 @@ _HEADINGS = ("Words of the week", "Spelling", "Dictation", "New words", "Learn b
 
 @cache
 def _vocabulary() -> tuple[str, ...]:
-    """Every word of the tasks' templates, as often as templates use it."""
-    literals = (re.sub(r"\{\w+\}", " ", task.template) for task in load_tasks().values() if task.on_site)
-    return tuple(word for literal in literals for word in _WORD.findall(literal))
+    """Every word of the tasks' templates that is no label, as often as templates use it."""
+    tasks = [task for task in load_tasks().values() if task.on_site]
+    labels = {label for task in tasks for label in task.labels}
+    literals = (re.sub(r"\{\w+\}", " ", task.template) for task in tasks)
+    return tuple(word for literal in literals for word in _WORD.findall(literal) if word not in labels)
 
 
 @cache
