@@ -94,7 +94,9 @@ class Kind:
 
     def bytes_each(self, model: ModelConfig) -> float:
         features = sum(
-            sum(shape) for name, shape in model.linear_shapes.items() if name.rpartition(".")[2] in self.targets
+            sum(shape)
+            for name, shape in model.linear_shapes.items()
+            if name.rpartition(".")[2] in self.targets
         )
         return 2 * features * model.num_layers * sum(self.ranks) / len(self.ranks)
 
@@ -166,7 +168,9 @@ def engine_with(kind: Kind | None, directory: Path, adapters: int, model: ModelC
     if kind is not None:
         for index in range(adapters):
             path = directory / f"{kind.name}-{index}"
-            engine.load_adapter(f"a{index}", path if path.is_dir() else write_adapter(directory, kind, index, model))
+            engine.load_adapter(
+                f"a{index}", path if path.is_dir() else write_adapter(directory, kind, index, model)
+            )
     yield engine
     engine.close()
     del engine, runner
@@ -179,7 +183,9 @@ def requests(n: int, prompt: int, new: int, use_adapters: bool, vocab: int) -> l
     sampling = SamplingParams(max_tokens=new, temperature=0, ignore_eos=True)
     return [
         GenerationRequest(
-            prompt_token_ids=tuple(row), adapter=f"a{i % ADAPTERS}" if use_adapters else None, sampling=sampling
+            prompt_token_ids=tuple(row),
+            adapter=f"a{i % ADAPTERS}" if use_adapters else None,
+            sampling=sampling,
         )
         for i, row in enumerate(ids)
     ]
@@ -225,7 +231,10 @@ def profile(engine: Engine, n: int, prompt: int, use_adapters: bool) -> None:
     vocab = engine.runner.model_config.vocab_size
     for request in requests(n, prompt, 64, use_adapters, vocab):
         engine.add_request(request)
-    while any(sequence.num_computed < prompt for sequence in engine.scheduler.running) or engine.scheduler.waiting:
+    while (
+        any(sequence.num_computed < prompt for sequence in engine.scheduler.running)
+        or engine.scheduler.waiting
+    ):
         engine.step()
     for _ in range(10):
         engine.step()
@@ -239,7 +248,9 @@ def profile(engine: Engine, n: int, prompt: int, use_adapters: bool) -> None:
     rows = sorted(profiler.key_averages(), key=lambda row: -row.self_device_time_total)
     for row in rows[:16]:
         share = row.self_device_time_total / 5
-        print(f"  {share:9.1f} us/step {row.count / 5:7.1f} x {share / max(row.count / 5, 1):7.2f}  {row.key[:90]}")
+        print(
+            f"  {share:9.1f} us/step {row.count / 5:7.1f} x {share / max(row.count / 5, 1):7.2f}  {row.key[:90]}"
+        )
     original, spent = engine._choose, [0.0]  # waiting for the device happens there
 
     def waiting(*args: object) -> object:
@@ -254,7 +265,10 @@ def profile(engine: Engine, n: int, prompt: int, use_adapters: bool) -> None:
         engine.step()
     total = time.perf_counter() - start
     engine._choose = original
-    print(f"  a step takes {total * 50:.2f} ms, of which the host works {(total - spent[0]) * 50:.2f} ms", flush=True)
+    print(
+        f"  a step takes {total * 50:.2f} ms, of which the host works {(total - spent[0]) * 50:.2f} ms",
+        flush=True,
+    )
     while engine.has_work:
         engine.step()
 
@@ -272,7 +286,10 @@ def main() -> None:
     repeats = 1 if arguments.quick else 3
     model = mistral_7b(arguments.layers)
     bandwidth = copy_bandwidth()
-    print(json.dumps({"device": torch.cuda.get_device_name(), "copy_tb_s": round(bandwidth / 1e12, 2)}), flush=True)
+    print(
+        json.dumps({"device": torch.cuda.get_device_name(), "copy_tb_s": round(bandwidth / 1e12, 2)}),
+        flush=True,
+    )
     base: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as directory:
         for name in arguments.kinds:
@@ -280,12 +297,18 @@ def main() -> None:
             started = time.perf_counter()
             with engine_with(kind, Path(directory), ADAPTERS, model) as engine:
                 seconds(engine, 1, 32, 4, kind is not None)
-                print(json.dumps({"kind": name, "start_s": round(time.perf_counter() - started, 1)}), flush=True)
+                print(
+                    json.dumps({"kind": name, "start_s": round(time.perf_counter() - started, 1)}), flush=True
+                )
                 for n in arguments.n:
                     lora = kind is not None
-                    seconds(engine, n, arguments.prompt, 4, lora)  # captures its graph
+                    seconds(
+                        engine, n, arguments.prompt, 40, lora
+                    )  # captures the graphs of all numbers of rows
                     prefill = min(seconds(engine, n, arguments.prompt, 1, lora) for _ in range(repeats))
-                    whole = min(seconds(engine, n, arguments.prompt, arguments.new, lora) for _ in range(repeats))
+                    whole = min(
+                        seconds(engine, n, arguments.prompt, arguments.new, lora) for _ in range(repeats)
+                    )
                     tpot = (whole - prefill) / (arguments.new - 1) * 1000
                     if kind is None:
                         base[n] = tpot

@@ -13,6 +13,7 @@ from inference.kernels.layout import Site
 from inference.sequence import ScheduledSequence, Sequence
 
 PER_ROW = ("tokens", "sources", "positions", "slots", "places", "lengths")
+Run = tuple[int, int, Place | None]  # neighbouring rows of one adapter: first row, number of rows, its place
 PROMPT_TILE = 64  # rows of a prompt that share a program
 UNLIMITED = 1 << 30
 
@@ -24,6 +25,8 @@ class Tiles:
     table: torch.Tensor
     most_rows: int  # of a tile: a power of two
     ranks: int  # of the pool that the product must reach (decoding), or the highest of a tile (prompts)
+    highest: int  # no tile's rank is higher
+    early: bool = False  # each kernel starts while the one before it still runs: for a single row
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +124,8 @@ def _first_rank(sequence: Sequence) -> int:
     return UNLIMITED if place is None else place.first
 
 
-def tile_table(runs: list[tuple[int, int, Place | None]], site: Site, most_rows: int) -> np.ndarray:
-    """Cuts runs of rows `(first row, rows, place)` into tiles of at most `most_rows` rows."""
+def tile_table(runs: list[Run], site: Site, most_rows: int) -> np.ndarray:
+    """Cuts runs into tiles of at most `most_rows` rows."""
     tiles = []
     for first, rows, place in runs:
         rank = place.ranks[site] if place else 0
@@ -132,9 +135,9 @@ def tile_table(runs: list[tuple[int, int, Place | None]], site: Site, most_rows:
     return np.array(tiles, dtype=np.int32).reshape(-1, 4)
 
 
-def runs_of(items: list[ScheduledSequence], lengths: list[int]) -> list[tuple[int, int, Place | None]]:
-    """Neighbouring rows of one adapter: first row, number of rows, and the adapter's place."""
-    runs: list[tuple[int, int, Place | None]] = []
+def runs_of(items: list[ScheduledSequence], lengths: list[int]) -> list[Run]:
+    """Joins the rows of neighbours with one adapter."""
+    runs: list[Run] = []
     at = 0
     for item, length in zip(items, lengths, strict=True):
         place = place_of(item.sequence)
