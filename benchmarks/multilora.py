@@ -1,9 +1,10 @@
 """Decoding and prompt reading with 25 adapters, against the same engine without: one JSON line per row.
 
-A Mistral-7B shape with random weights and random adapters, everything through `Engine.generate`: n requests at
-once, random prompts, greedy, end of text ignored, no prefix shared. Request i uses adapter i mod 25.
-`tpot_ms` is (time for all tokens - time for one) / (tokens - 1); `floor_ms` the time that weights, adapters and
-keys and values need at the copy bandwidth measured in the same run; `tax` is over the base row of the same n.
+A Mistral-7B shape with random weights and random adapters, everything through `Engine.generate`: n requests
+at once, random prompts, greedy, end of text ignored, no prefix shared. Request i uses adapter i mod 25.
+`tpot_ms` is (time for all tokens - time for one) / (tokens - 1); `floor_ms` the time that weights, adapters
+and keys and values need at the copy bandwidth measured in the same run; `tax` is over the base row of the
+same n.
 
     python -m benchmarks.multilora            # all rows
     python -m benchmarks.multilora --quick    # fewer repeats; at most four minutes with start-up
@@ -249,7 +250,8 @@ def profile(engine: Engine, n: int, prompt: int, use_adapters: bool) -> None:
     for row in rows[:16]:
         share = row.self_device_time_total / 5
         print(
-            f"  {share:9.1f} us/step {row.count / 5:7.1f} x {share / max(row.count / 5, 1):7.2f}  {row.key[:90]}"
+            f"  {share:9.1f} us/step {row.count / 5:7.1f} x {share / max(row.count / 5, 1):7.2f}"
+            f"  {row.key[:90]}"
         )
     original, spent = engine._choose, [0.0]  # waiting for the device happens there
 

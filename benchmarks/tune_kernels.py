@@ -1,4 +1,4 @@
-"""Times a decoding step's graph with other launch shapes, and prompts likewise, to choose those in `inference.gpu.model`.
+"""Times the graph of a decoding step with other launch shapes than those in `inference.gpu.model`.
 
 python -m benchmarks.tune_kernels
 """
@@ -14,7 +14,6 @@ from pathlib import Path
 import torch
 
 from benchmarks.multilora import KINDS, engine_with, mistral_7b, requests
-from inference.gpu import model as fused
 from inference.gpu import runner as runners
 
 LAYERS = 8

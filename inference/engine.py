@@ -207,8 +207,8 @@ class Engine:
     def step(self) -> None:
         """Computes one batch: schedule, launch, sample, emit. Events are told before it returns.
 
-        On a device that runs by itself the batch is only launched, and what is emitted is the batch before it: the
-        host works while the device does.
+        On a device that runs by itself the batch is only launched, and what is emitted is the batch before
+        it: the host works while the device does.
         """
         step = self.scheduler.schedule()
         for sequence, error in step.refused:

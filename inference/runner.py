@@ -17,16 +17,21 @@ class Launch(Protocol):
     sequences: list[Sequence]
 
     def tokens(self) -> list[int] | None:
-        """The likeliest token of each sequence, -1 where the numbers are not usable; None where only logits are
-        computed. Waits for the device."""
+        """The likeliest token of each sequence, -1 where the numbers are not usable. Waits for the device.
+
+        None where only logits are computed.
+        """
 
     def logits(self) -> torch.Tensor:
         """float32 `[sequences, vocab]`."""
 
 
 class Runner(Protocol):
-    """Computes steps. With `runs_ahead`, `launch` returns before the step has ended and takes the newest token of a
-    sequence that is `in_flight` from the launch before."""
+    """Computes steps.
+
+    With `runs_ahead`, `launch` returns before the step has ended and takes the newest token of a sequence
+    that is `in_flight` from the launch before.
+    """
 
     model_config: ModelConfig
     adapters: Any

@@ -350,8 +350,8 @@ class FusedModel:
     ) -> tuple[torch.Tensor, torch.Tensor, int, bool]:
         """The base product, the shrunk rows, their stride, and whether they are compact.
 
-        Few rows multiply the A matrices of all adapters as more columns of the base product; many multiply only those
-        of their own adapter.
+        Few rows multiply the A matrices of all adapters as more columns of the base product; many multiply
+        only those of their own adapter.
         """
         out_features, projections = site.out_features, site.projections
         if tiles.early and (out_features, x.shape[1]) in STREAMS:

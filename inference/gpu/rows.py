@@ -1,4 +1,4 @@
-"""One step laid out for the device: which rows there are, whose they are, and where their keys and values go."""
+"""One step laid out for the device: which rows there are, whose they are, where their keys go."""
 
 from __future__ import annotations
 
@@ -31,8 +31,11 @@ class Tiles:
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """Rows `first` and on belong to prompts. `starts` and `context_starts` int32 `[num + 1]` bound each one's rows and
-    its cached tokens, whose slots are `context int64`."""
+    """Rows `first` and on belong to prompts.
+
+    `starts` and `context_starts` int32 `[num + 1]` bound each one's rows and its cached tokens, whose slots
+    are `context` int64.
+    """
 
     first: int
     starts: torch.Tensor
@@ -45,10 +48,10 @@ class Prompts:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A step. The first `num_decode` rows are single new tokens; all tensors are on the device, int32 `[rows]`.
+    """A step; its first `num_decode` rows are single new tokens. Tensors are int32 `[rows]` on the device.
 
-    `sources` is the row of the previous step's choices that holds a row's token, or -1: then it is in `tokens`.
-    `wanted` int64 names the rows that sample, None: all; `wanted_tiles` tiles just those.
+    `sources` is the row of the previous step's choices that holds a row's token, or -1: then it is in
+    `tokens`. `wanted` int64 names the rows that sample, None: all; `wanted_tiles` tiles just those.
     """
 
     num: int

@@ -1,4 +1,4 @@
-"""Runs steps on a CUDA device: packs them, replays CUDA graphs for decoding, and hands tokens over one step late."""
+"""Runs steps on a CUDA device: packs them, replays CUDA graphs, and hands tokens over one step late."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ class Launched:
 class GpuRunner:
     """The base model, its KV cache and the adapters on one device; `launch` never waits for a step to end.
 
-    Raises `CheckpointError` for a model and `ValueError` for settings that cannot be served. Without a CUDA device
-    it runs only where Triton interprets its kernels (`TRITON_INTERPRET=1`), for tests. `model_config` and `checkpoint`
-    stand in for those of `config.model`.
+    Raises `CheckpointError` for a model and `ValueError` for settings that cannot be served. Without a CUDA
+    device it runs only where Triton interprets its kernels (`TRITON_INTERPRET=1`), for tests. `model_config`
+    and `checkpoint` stand in for those of `config.model`.
     """
 
     runs_ahead = True
@@ -120,7 +120,10 @@ class GpuRunner:
         self._row_of: dict[int, int] = {}  # of the sequences whose newest token only the device knows
 
     def launch(self, batch: list[ScheduledSequence]) -> Launched:
-        """Starts computing `batch`. The token of a sequence that is `in_flight` is taken from the last launch."""
+        """Starts computing `batch`.
+
+        The token of a sequence that is `in_flight` is taken from the last launch.
+        """
         batch = packing_order(batch)
         wanted = [item.sequence for item in batch if item.samples]
         self._turn = (self._turn + 1) % _RING
@@ -150,7 +153,7 @@ class GpuRunner:
         runs = runs_of(batch, [1] * num)
         lora = any(place is not None for _, _, place in runs)
         shape = self._shape(num, runs)
-        bucket, num_tiles, most_rows, ranks, _ = shape
+        bucket, num_tiles, most_rows, _, _ = shape
         staging = self._staging[self._turn].numpy()
         staging = staging.reshape(len(PER_ROW) + 4 * len(Site), self._line)
         for line, numbers in enumerate(self._per_row(batch)):
@@ -182,7 +185,9 @@ class GpuRunner:
         return logits, scales
 
     def _shape(self, num: int, runs: list[Run]) -> _Shape:
-        """The graph for a step: one that fits closely, or for the first few steps a captured one that is larger."""
+        """The graph for a step: one that fits closely, or for its first few steps a larger one that is
+        there.
+        """
         most = self._sampled.shape[0]
         bucket = min(_bucket(num), most) if self._cuda else num
         lora = any(place is not None for _, _, place in runs)

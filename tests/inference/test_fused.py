@@ -76,7 +76,9 @@ def answers(runner_class, base, adapters, requests, **changes) -> list[tuple[int
 
 
 def requests() -> list[GenerationRequest]:
-    """Prompts of several lengths for every adapter and the base; one row samples, one wants log-probabilities."""
+    """Prompts of several lengths for every adapter and the base; one row samples, one wants
+    log-probabilities.
+    """
     made = []
     for j, adapter in enumerate([None, *ADAPTERS, None, "all"]):
         sampling = SamplingParams(
@@ -86,7 +88,7 @@ def requests() -> list[GenerationRequest]:
             ignore_eos=True,
             logprobs=2 if j == 2 else None,
         )
-        ids = tuple([1, *((7 * i * (j + 1)) % 97 + 3 for i in range(4 + 5 * j))])
+        ids = (1, *((7 * i * (j + 1)) % 97 + 3 for i in range(4 + 5 * j)))
         made.append(GenerationRequest(prompt_token_ids=ids, adapter=adapter, sampling=sampling))
     return made
 

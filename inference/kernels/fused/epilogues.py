@@ -1,7 +1,7 @@
-"""What follows the four products of a layer. Shapes: `N` columns of the product, `H` hidden, `P` partial sums.
+"""What follows the four products of a layer. `N` columns of the product, `H` hidden, `P` partial sums.
 
-Launch with one program per tile and column block. `M` is the most rows of a tile: 1 multiplies B row by row, 16 and
-more use the tensor cores and read B once for all rows of the tile.
+Launch with one program per tile and column block. `M` is the most rows of a tile: 1 multiplies B row by row,
+16 and more use the tensor cores and read B once for all rows of the tile.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def attention_inputs(
     BIAS: tl.constexpr,
     PDL: tl.constexpr,
 ):
-    """Rotates queries and keys (arXiv 2104.09864) and stores keys and values; one program per tile and head."""
+    """Rotates queries and keys (arXiv 2104.09864), stores keys and values; a program per tile and head."""
     tile, head = tl.program_id(0), tl.program_id(1)
     HALF: tl.constexpr = HEAD_DIM // 2
     N: tl.constexpr = (HEADS + 2 * KV_HEADS) * HEAD_DIM

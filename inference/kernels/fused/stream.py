@@ -1,4 +1,4 @@
-"""The product of very few rows: the weight streams through once, and the first of it before the rows are there."""
+"""The product of a single row: the weight streams through once, its first part before the row is there."""
 
 from __future__ import annotations
 
