@@ -192,6 +192,41 @@ def requests(n: int, prompt: int, new: int, use_adapters: bool, vocab: int) -> l
     ]
 
 
+def replay_ms(engine: Engine) -> float:
+    """Milliseconds of the graph used last, replayed alone: what the device needs for a step."""
+    graph = engine.runner.last_graph
+    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    times = []
+    for _ in range(3):
+        start.record()
+        for _ in range(20):
+            graph.replay()
+        end.record()
+        end.synchronize()
+        times.append(start.elapsed_time(end) / 20)
+    return sorted(times)[1]
+
+
+def slow_steps(engine: Engine, n: int, prompt: int, new: int, use_adapters: bool) -> dict[str, object]:
+    """The median step of a whole run, and the longest ones."""
+    for request in requests(n, prompt, new, use_adapters, engine.runner.model_config.vocab_size):
+        engine.add_request(request)
+    times, half = [], 0.0
+    while engine.has_work:
+        start = time.perf_counter()
+        engine.step()
+        times.append(round((time.perf_counter() - start) * 1000, 2))
+        if len(times) == new // 2:
+            half = round(replay_ms(engine), 3)
+    ordered = sorted(range(len(times)), key=lambda i: -times[i])
+    return {
+        "steps": len(times),
+        "median_ms": sorted(times)[len(times) // 2],
+        "longest": [(i, times[i]) for i in ordered[:6]],
+        "graph_alone_ms": half,
+    }
+
+
 def seconds(engine: Engine, n: int, prompt: int, new: int, use_adapters: bool) -> float:
     batch = requests(n, prompt, new, use_adapters, engine.runner.model_config.vocab_size)
     torch.cuda.synchronize()
@@ -283,6 +318,7 @@ def main() -> None:
     parser.add_argument("--prompt", type=int, default=256)
     parser.add_argument("--new", type=int, default=128)
     parser.add_argument("--layers", type=int, default=32)
+    parser.add_argument("--steps", action="store_true", help="tell the longest steps of a run")
     parser.add_argument("--profile", type=int, nargs="*", default=[])
     arguments = parser.parse_args()
     repeats = 1 if arguments.quick else 3
@@ -331,6 +367,9 @@ def main() -> None:
                         "share_of_floor": round(floor / tpot, 2),
                     }
                     print(json.dumps(row), flush=True)
+                    if arguments.steps:
+                        told = slow_steps(engine, n, arguments.prompt, arguments.new, lora)
+                        print(f"  {json.dumps(told)}", flush=True)
                     if n in arguments.profile:
                         profile(engine, n, arguments.prompt, lora)
 

@@ -107,6 +107,7 @@ class GpuRunner:
         self._leads = self._cuda and torch.cuda.get_device_capability(device) >= (9, 0)
         self._leads &= dtype != torch.float32
         self._graphs: dict[_Shape, tuple[torch.cuda.CUDAGraph, torch.Tensor, torch.Tensor]] = {}
+        self.last_graph: torch.cuda.CUDAGraph | None = None
         self._misses: Counter[_Shape] = Counter()  # steps that had to do with a larger graph
         self._graph_pool = torch.cuda.graph_pool_handle() if self._cuda else None
         rows = config.max_num_seqs
@@ -180,8 +181,8 @@ class GpuRunner:
             return self._forward_and_choose(self._decode_rows(*shape))
         if shape not in self._graphs:
             self._graphs[shape] = self._capture(shape)
-        graph, logits, scales = self._graphs[shape]
-        graph.replay()
+        self.last_graph, logits, scales = self._graphs[shape]
+        self.last_graph.replay()
         return logits, scales
 
     def _shape(self, num: int, runs: list[Run]) -> _Shape:

@@ -35,18 +35,23 @@ def _expand(
 ):
     """Adds `scale * shrunk B^T` of one projection. `b [ranks, N]`, `scales` float32 `[ranks, projections]`.
 
-    `STEPS` blocks of `R` ranks are unrolled, so that all loads are on their way at once; no rank is higher.
+    No rank is higher than `STEPS * R`. All loads are independent, so that they are on their way at once.
     """
-    for step in tl.static_range(STEPS):
-        r = step * R + tl.arange(0, R)
-        in_rank = r < rank
-        at = (r * PROJECTIONS)[None, :]
-        s = tl.load(shrunk + at, mask=ok[:, None] & in_rank[None, :], other=0.0).to(tl.float32)
-        s *= tl.load(scales + at, mask=in_rank[None, :], other=0.0)
-        part = tl.load(b[None, :] + r[:, None] * N, mask=in_rank[:, None], other=0.0)
-        if M == 1:
-            acc += tl.sum(tl.trans(s) * part.to(tl.float32), 0)[None, :]
-        else:
+    if M == 1:
+        # Rank by rank: each thread keeps its columns, and nothing is summed across threads.
+        for r in tl.static_range(STEPS * R):
+            on = r < rank
+            s = tl.load(shrunk + r * PROJECTIONS, mask=ok[:, None] & on, other=0.0).to(tl.float32)
+            s *= tl.load(scales + r * PROJECTIONS, mask=on, other=0.0)
+            acc += s * tl.load(b + r * N, mask=on, other=0.0).to(tl.float32)[None, :]
+    else:
+        for step in tl.static_range(STEPS):
+            r = step * R + tl.arange(0, R)
+            in_rank = r < rank
+            at = (r * PROJECTIONS)[None, :]
+            s = tl.load(shrunk + at, mask=ok[:, None] & in_rank[None, :], other=0.0).to(tl.float32)
+            s *= tl.load(scales + at, mask=in_rank[None, :], other=0.0)
+            part = tl.load(b[None, :] + r[:, None] * N, mask=in_rank[:, None], other=0.0)
             acc += tl.dot(s.to(part.dtype), part, input_precision="ieee")
     return acc
 
