@@ -169,7 +169,10 @@ def _save(model: PeftModel, base_name: str, out: Path, card: dict[str, Any]) -> 
     try:
         out.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(partial, ignore_errors=True)
-        model.to(torch.bfloat16).save_pretrained(partial, save_embedding_layers=False)
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.bfloat16()
+        model.save_pretrained(partial, save_embedding_layers=False)
         (partial / "README.md").unlink(
             missing_ok=True
         )  # PEFT's empty model card; the training card says more
