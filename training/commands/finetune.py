@@ -107,8 +107,8 @@ def run(args: argparse.Namespace) -> None:
         more = f" and {len(left_out) - SHOWN_PROBLEMS} more" if len(left_out) > SHOWN_PROBLEMS else ""
         print(
             f"Left out, because the completion alone leaves no room in {result.card['data']['limit_tokens']} "
-            f"tokens: {', '.join(left_out[:SHOWN_PROBLEMS])}{more}. Shorten them, or raise --max-length as far "
-            "as the base can read.",
+            f"tokens: {', '.join(left_out[:SHOWN_PROBLEMS])}{more}. Shorten them or raise --max-length as "
+            "far as the base can read.",
             file=sys.stderr,
         )
     print(
