@@ -111,12 +111,13 @@ def test_what_cannot_be_evaluated_is_refused_before_anything_is_asked(tmp_path, 
         evaluate(DEMO / "base", adapters, given, tmp_path / "log.jsonl")
 
 
-def test_a_file_of_something_else_is_not_overwritten(tmp_path):
+@pytest.mark.parametrize("content", ['{"prompt": "a"}\n', '{"prompt": "a"}', "notes of mine"])
+def test_a_file_of_something_else_is_not_overwritten(tmp_path, content):
     other = tmp_path / "mine.jsonl"
-    other.write_text('{"prompt": "a"}\n')
+    other.write_text(content)
     with pytest.raises(TrainingError, match=r"mine\.jsonl, line 1 is no answer"):
         evaluate(DEMO / "base", ADAPTERS, data(), other)
-    assert other.read_text() == '{"prompt": "a"}\n'
+    assert other.read_text() == content
 
 
 def test_a_score_agrees_when_it_is_what_so_few_examples_may_give():

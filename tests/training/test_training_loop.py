@@ -108,6 +108,21 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal():
     ]
 
 
+def test_a_terminal_gets_a_bar_with_loss_and_time_left():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    stream = Terminal()
+    bar = ProgressBar("glue_sst2", stream)
+    bar(Progress("training", 10, 40, loss=0.5, validation=Validation(0.25, 0.9), seconds_left=12.4))
+    bar(Progress("done", 40, 40))
+    shown = stream.getvalue()
+    assert "glue_sst2 training:  25%" in shown
+    assert "loss=0.5000, validation=0.2500" in shown
+    assert "40/40" in shown
+
+
 def test_a_task_of_ones_own_is_trained_on_free_prompts(base, tmp_path):
     train = [Sample({"prompt": f"Ticket {number}: it broke."}, "bug") for number in range(30)]
     result = finetune(
