@@ -6,6 +6,8 @@ import argparse
 from contextlib import nullcontext
 from pathlib import Path
 
+from training.complexity import command as complexity
+
 DEMO = Path(__file__).parent.parent / "demo"
 
 
@@ -115,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     scores.add_argument("--write", action="store_true", help="record the scores in the world's manifest")
     scores.add_argument("--device")
     scores.set_defaults(run=_evaluate)
+
+    complexity.add_command(commands, DEMO)
     return parser
 
 

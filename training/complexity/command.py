@@ -1,0 +1,34 @@
+"""`python -m training complexity`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_command(commands: argparse._SubParsersAction, world: Path) -> None:
+    parser = commands.add_parser("complexity", help="which properties of a task predict what tuning gains")
+    parser.add_argument("--world", type=Path, default=world, help="directory of base/, adapters/, world.json")
+    parser.add_argument(
+        "--only", choices=("paper", "world"), help="default: the paper's tables, and the world"
+    )
+    parser.add_argument("-n", type=int, default=1000, help="training examples a task that are looked at")
+    parser.add_argument("--figures", type=Path, help="also draw the SVG pictures into this directory")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    from training.complexity.figures import write_figures
+    from training.complexity.report import report
+    from training.complexity.studies import paper_study, world_study
+
+    studies = []
+    if args.only != "world":
+        studies.append(paper_study())
+    if args.only != "paper":
+        studies.append(world_study(args.world, args.n))
+    for study in studies:
+        print(report(study) + "\n")
+        if args.figures:
+            for path in write_figures(study, args.figures):
+                print(path)
