@@ -136,7 +136,7 @@ def predicted(study: Study) -> str:
         left + 2 * side + gap + 30,
         top + side + 60,
         f"Can the {noun} be foreseen? {len(study.tasks)} tasks, {_where(study)}",
-        f"{OUTCOME_LABELS[target].capitalize()} score of a task, predicted from all others by ridge.",
+        f"The {noun} of each task, predicted from all the others by ridge regression.",
     )
     for number, with_base in enumerate((False, True)):
         prediction = study.predict(target, with_base=with_base, penalties=RIDGE)
