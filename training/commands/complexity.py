@@ -1,17 +1,18 @@
-"""`python -m training complexity`."""
+"""`python -m training complexity`: which properties of a task predict what tuning gains."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
+
+DEMO = Path(__file__).parents[2] / "demo"
 
 
-def add_command(commands: argparse._SubParsersAction, world: Path) -> None:
+def add_to(commands: Any) -> None:
     parser = commands.add_parser("complexity", help="which properties of a task predict what tuning gains")
-    parser.add_argument("--world", type=Path, default=world, help="directory of base/, adapters/, world.json")
-    parser.add_argument(
-        "--only", choices=("paper", "world"), help="default: the paper's tables, and the world"
-    )
+    parser.add_argument("--world", type=Path, default=DEMO, help="directory of base/, adapters/, world.json")
+    parser.add_argument("--only", choices=("paper", "world"), help="default: both")
     parser.add_argument("-n", type=int, default=1000, help="training examples a task that are looked at")
     parser.add_argument("--figures", type=Path, help="also draw the SVG pictures into this directory")
     parser.set_defaults(run=run)
