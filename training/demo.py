@@ -8,6 +8,7 @@ from pathlib import Path
 
 from training.finetune import AdapterPlan, finetune
 from training.pretrain import BasePlan, pretrain
+from training.progress import ProgressBar
 from training.synthetic import samples
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
@@ -45,6 +46,7 @@ def build_adapter(world: Path, task: str, device: str) -> None:
         list(samples(task, "validation", plan.validation_samples, plan.seed)),
         world / "adapters" / task,
         device,
+        on_progress=ProgressBar(task),
     )
 
 

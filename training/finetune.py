@@ -1,170 +1,196 @@
-"""Fine-tunes a LoRA adapter for one task with PEFT: loss on the completion alone, cosine with warm-up."""
+"""Fine-tunes a LoRA adapter for one task with PEFT: QLoRA on a GPU, the same without 4 bits on a CPU."""
 
 from __future__ import annotations
 
-import json
-import random
+import os
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-import peft
 import torch
-import torch.nn.functional as F
-import transformers
-from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from peft import PeftModel
 
-from training.examples import IGNORED, Encoded, collate, content_hash, encode
-from training.schedule import learning_rate_factor
+from training.base_model import BaseSource, check_architecture, load_tokenizer, load_with_adapter
+from training.card import training_card, write_card
+from training.checkpoint import Checkpoint
+from training.errors import TrainingError
+from training.examples import Fitted, content_hash, fit
+from training.loop import Trainer, validate
+from training.plan import AdapterPlan
+from training.progress import OnProgress, Progress, ShouldStop, Validation
 from training.synthetic import Sample
-from training.tasks import load_tasks
+from training.tasks import Task, load_tasks
+
+__all__ = ["AdapterPlan", "TrainedAdapter", "finetune"]
 
 
 @dataclass(frozen=True, slots=True)
-class AdapterPlan:
-    """One fine-tuning. `targets` are module names as PEFT takes them; `batch` counts examples."""
+class TrainedAdapter:
+    """A finished adapter directory, how it did on the validation samples, and its card."""
 
-    task: str
-    rank: int = 8
-    alpha: int = 16
-    targets: tuple[str, ...] = ("q_proj", "v_proj")
-    dropout: float = 0.0
-    learning_rate: float = 2e-3
-    warmup: float = 0.03
-    steps: int = 2000
-    batch: int = 64
-    max_length: int = 1024
-    train_samples: int = 100_000
-    validation_samples: int = 1000
-    seed: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """Loss per completion token, and the share of samples that greedy decoding answers to the letter."""
-
-    loss: float
-    exact: float
+    path: Path
+    validation: Validation
+    card: dict[str, Any]
 
 
 def finetune(
     plan: AdapterPlan,
-    base: Path,
+    base: str | Path,
     train: Sequence[Sample],
     validation: Sequence[Sample],
     out: Path,
     device: str,
-) -> Validation:
-    """Writes the adapter in PEFT's own format (bfloat16 safetensors) and `training_card.json` to `out`."""
+    *,
+    task: Task | None = None,
+    on_progress: OnProgress | None = None,
+    should_stop: ShouldStop | None = None,
+    price_per_hour: float | None = None,
+    unserved: bool = False,
+) -> TrainedAdapter:
+    """Writes the adapter in PEFT's own format (bfloat16 safetensors) and `training_card.json` to `out`.
+
+    `base` is a checkpoint directory or a hub id, `task` the template (default: the paper's task of the
+    plan's name; `training.tasks.free_task` for free prompts). `on_progress` is told at every phase and about
+    twice a second, from this thread. `should_stop` is asked after every step. When it says yes,
+    `TrainingStopped` is raised; after that, a kill or an error, the same call goes on from the checkpoint in
+    `out` with the same result. A finished adapter in `out` is replaced in the end.
+
+    Raises `TrainingError` with the remedy: for a base that cannot be loaded or (unless `unserved`) that our
+    engine does not serve, for samples that are missing or do not fit, for a checkpoint of another training,
+    for full memory and full disks.
+    """
+    began = time.monotonic()
+    _tell(on_progress, "preparing", plan, 0)
+    task = task or _known_task(plan.task)
+    plan_here, source = plan.on(device), BaseSource.of(base)
+    context = None if unserved else check_architecture(source)
+    tokenizer = load_tokenizer(source)
+    limit = min(plan.max_length, context or plan.max_length)
+    train, validation = train[: plan.train_samples], validation[: plan.validation_samples]
+    fitted = _fit("training", train, task, tokenizer, limit, plan.length_percentile)
+    held_out = _fit("validation", validation, task, tokenizer, fitted.limit, None)
     torch.manual_seed(plan.seed)
-    started = time.monotonic()
-    task = load_tasks()[plan.task]
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).to(device)
-    model = get_peft_model(
-        model,
-        LoraConfig(
-            task_type="CAUSAL_LM",
-            r=plan.rank,
-            lora_alpha=plan.alpha,
-            lora_dropout=plan.dropout,
-            target_modules=list(plan.targets),
-        ),
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
+    model = load_with_adapter(source, plan_here, device)
+    trainer = Trainer(
+        model=model,
+        plan=plan_here,
+        examples=fitted.encoded,
+        held_out=held_out.encoded,
+        pad=tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id,
+        device=device,
+        checkpoint=Checkpoint(out, _identity(plan, source, train, validation, task, device)),
+        on_progress=on_progress,
+        should_stop=should_stop,
     )
-    encoded = encode(train, task, tokenizer, plan.max_length)
-    curve = train_adapter(model, plan, encoded, tokenizer.pad_token_id, device)
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.bfloat16().float()
-    result = validate(
-        model, encode(validation, task, tokenizer, plan.max_length), tokenizer.pad_token_id, device
-    )
-    save(model, out)
-    card = {
-        "plan": asdict(plan),
-        "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
-        "data": {"samples": len(encoded), "sha256": content_hash(train)},
-        "validation": {"samples": len(validation), **asdict(result)},
-        "device": torch.cuda.get_device_name() if device.startswith("cuda") else "cpu",
-        "versions": {
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-            "peft": peft.__version__,
-        },
-        "seconds": round(time.monotonic() - started),
-        "loss": curve,
+    prepared = time.monotonic() - began
+    state = trainer.run()
+    trained = time.monotonic()
+    _tell(on_progress, "validating", plan, state.step)
+    for parameter in trainer.trained().values():  # as it will be stored
+        parameter.data = parameter.data.bfloat16().float()
+    result = validate(model, held_out.encoded, trainer.pad, device)
+    _tell(on_progress, "saving", plan, state.step, result)
+    data = {
+        "samples": len(fitted.encoded),
+        "sha256": content_hash(train),
+        "limit_tokens": fitted.limit,
+        "cut": fitted.cut,
+        "left_out": len(fitted.left_out),
+        "validation_samples": len(held_out.encoded),
     }
-    (out / "training_card.json").write_text(json.dumps(card, indent=1) + "\n")
-    print(
-        f"{plan.task}: validation loss {result.loss:.4f}, exact {result.exact:.3f}, {card['seconds']} s",
-        flush=True,
-    )
-    return result
+    trainable = sum(parameter.numel() for parameter in trainer.trained().values())
+    seconds = prepared + state.seconds + time.monotonic() - trained
+    card = training_card(plan, source, state, result, device, data, trainable, seconds, price_per_hour)
+    _save(model, source.name, out, card)
+    trainer.checkpoint.delete()
+    _tell(on_progress, "done", plan, state.step, result)
+    return TrainedAdapter(out, result, card)
 
 
-def train_adapter(
-    model: PeftModel, plan: AdapterPlan, encoded: Sequence[Encoded], pad: int, device: str
-) -> list[tuple[int, float]]:
-    """Trains in place; returns (step, loss) pairs."""
-    cuda = device.startswith("cuda")
-    optimizer = torch.optim.AdamW(
-        [p for p in model.parameters() if p.requires_grad],
-        lr=plan.learning_rate,
-        betas=(0.9, 0.99),
-        weight_decay=0.0,
-    )
-    rng, order, curve = random.Random(plan.seed), [], []
-    model.train()
-    for step in range(plan.steps):
-        if len(order) < plan.batch:
-            order += rng.sample(range(len(encoded)), len(encoded))
-        chosen, order = order[: plan.batch], order[plan.batch :]
-        for group in optimizer.param_groups:
-            group["lr"] = plan.learning_rate * learning_rate_factor(step, plan.steps, plan.warmup)
-        loss, _ = _completion_loss(model, [encoded[i] for i in chosen], pad, device, cuda)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], 1.0)
-        optimizer.step()
-        if (step + 1) % max(1, plan.steps // 40) == 0:
-            curve.append((step + 1, round(loss.item(), 4)))
-            print(f"{plan.task} step {step + 1}/{plan.steps} loss {loss.item():.4f}", flush=True)
-    return curve
+def _known_task(name: str) -> Task:
+    tasks = load_tasks()
+    if name not in tasks:
+        raise TrainingError(f"There is no task {name}; there are {', '.join(tasks)}.")
+    return tasks[name]
 
 
-@torch.no_grad()
-def validate(
-    model: PeftModel, encoded: Sequence[Encoded], pad: int, device: str, batch: int = 100
-) -> Validation:
-    """An answer counts as exact when every token is the likeliest after those before it, `</s>` included."""
-    model.eval()
-    losses, exact = 0.0, 0
-    for start in range(0, len(encoded), batch):
-        part = encoded[start : start + batch]
-        loss, right = _completion_loss(model, part, pad, device, autocast=False)
-        losses += loss.item() * len(part)
-        exact += int(right.sum())
-    return Validation(losses / len(encoded), exact / len(encoded))
+def _fit(
+    role: str, samples: Sequence[Sample], task: Task, tokenizer: Any, limit: int, percentile: float | None
+) -> Fitted:
+    if not samples:
+        raise TrainingError(f"There are no {role} samples for {task.id}; give at least one.")
+    for number, sample in enumerate(samples, start=1):
+        if not sample.completion.strip():
+            raise TrainingError(
+                f"{role.capitalize()} sample {number} of {task.id} has an empty completion: there is nothing "
+                "to learn from it. Fill it in or leave the sample out."
+            )
+    fitted = fit(samples, task, tokenizer, limit, percentile)
+    if not fitted.encoded:
+        raise TrainingError(
+            f"None of the {len(samples)} {role} samples of {task.id} fits {fitted.limit} tokens; shorten the "
+            "completions, or raise max_length as far as the base's context allows."
+        )
+    return fitted
 
 
-def save(model: PeftModel, out: Path) -> None:
+def _identity(
+    plan: AdapterPlan,
+    source: BaseSource,
+    train: Sequence[Sample],
+    validation: Sequence[Sample],
+    task: Task,
+    device: str,
+) -> dict[str, Any]:
+    """What must be the same for a checkpoint to be this training's: all but how often one is written."""
+    values = {name: value for name, value in asdict(plan).items() if name != "checkpoint_every"}
+    return {
+        **values,
+        "targets": list(plan.targets),
+        "base": source.fingerprint(),
+        "training data": content_hash(train),
+        "validation data": content_hash(validation),
+        "template": task.template,
+        "kind of device": device.partition(":")[0],
+    }
+
+
+def _save(model: PeftModel, base_name: str, out: Path, card: dict[str, Any]) -> None:
+    """Writes everything beside `out`'s old files and then moves it in, the config last: a directory with
+    `adapter_config.json` is a whole adapter."""
     for config in model.peft_config.values():
-        config.base_model_name_or_path = "demo/base"
-    model.to(torch.bfloat16).save_pretrained(out, save_embedding_layers=False)
-    (out / "README.md").unlink(missing_ok=True)  # PEFT's empty model card; demo/README.md says what is known
+        config.base_model_name_or_path = base_name
+    partial = out / "partial"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+        model.to(torch.bfloat16).save_pretrained(partial, save_embedding_layers=False)
+        (partial / "README.md").unlink(
+            missing_ok=True
+        )  # PEFT's empty model card; the training card says more
+        write_card(partial, card)
+        for file in sorted(partial.iterdir(), key=lambda each: each.name == "adapter_config.json"):
+            os.replace(file, out / file.name)
+        partial.rmdir()
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise TrainingError(
+            f"The adapter could not be written to {out}: {error.strerror or error}. Make room and start the "
+            "same training again; it goes on from its last checkpoint."
+        ) from error
 
 
-def _completion_loss(
-    model: PeftModel, batch: Sequence[Encoded], pad: int, device: str, autocast: bool
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean loss over the completions' tokens, and `[batch]` booleans: every one of them predicted."""
-    ids, labels = collate(batch, pad, device)
-    with torch.autocast("cuda", torch.bfloat16, enabled=autocast):
-        logits = model(input_ids=ids, use_cache=False).logits
-    targets = labels[:, 1:]
-    wanted = targets != IGNORED
-    logits = logits[:, :-1]
-    loss = F.cross_entropy(logits[wanted].float(), targets[wanted])
-    return loss, ((logits.argmax(-1) == targets) | ~wanted).all(dim=1)
+def _tell(
+    on_progress: OnProgress | None,
+    phase: Any,
+    plan: AdapterPlan,
+    step: int,
+    validation: Validation | None = None,
+) -> None:
+    if on_progress is not None:
+        on_progress(Progress(phase, step, plan.steps, validation=validation))

@@ -1,8 +1,6 @@
 """A miniature fine-tuning on the CPU, from a base of random weights to an adapter that the engine serves."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -124,10 +122,3 @@ def test_the_learning_rate_rises_then_falls_to_nothing():
     assert max(rates) == rates[9] == rates[10] == 1.0
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[-1] < 0.001
-
-
-def test_training_data_without_validation_data_is_refused():
-    command = [sys.executable, "-m", "training", "finetune", "--task", "legal", "--out", "x", "--train", "y"]
-    run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 2
-    assert "--train and --validation belong together." in run.stderr

@@ -1,0 +1,160 @@
+"""The base of a fine-tuning: found, checked, loaded in the plan's precision, and given its adapter."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PreTrainedTokenizerBase,
+)
+
+from inference.models.config import SERVED_ARCHITECTURES
+from training.errors import TrainingError
+from training.plan import AdapterPlan
+
+
+@dataclass(frozen=True, slots=True)
+class BaseSource:
+    """A checkpoint directory, or a hub id, at a revision (`id@revision`; without one, what the hub calls
+    main)."""
+
+    location: str
+    revision: str | None = None
+
+    @classmethod
+    def of(cls, base: str | Path) -> BaseSource:
+        """Raises `TrainingError` for a path that is no checkpoint."""
+        text = str(base)
+        directory = Path(text)
+        if directory.is_dir():
+            if not (directory / "config.json").is_file():
+                raise TrainingError(
+                    f"There is no model in {directory}: config.json is missing. Give the directory of a "
+                    "Hugging Face checkpoint, or a hub id such as mistralai/Mistral-7B-v0.1."
+                )
+            return cls(text)
+        if isinstance(base, Path) or text.startswith((".", "/", "~")) or text.count("/") != 1:
+            raise TrainingError(f"There is no directory {text}. Give a checkpoint directory or a hub id.")
+        location, _, revision = text.partition("@")
+        return cls(location, revision or "main")
+
+    @property
+    def is_local(self) -> bool:
+        return self.revision is None
+
+    @property
+    def name(self) -> str:
+        """What the adapter's config calls its base: a hub id, or a path, relative to here where it can be."""
+        if not self.is_local:
+            return self.location
+        directory = Path(self.location).resolve()
+        here = Path.cwd()
+        return directory.relative_to(here).as_posix() if directory.is_relative_to(here) else str(directory)
+
+    def fingerprint(self) -> str:
+        """Tells one base from another: by revision, or by config and the weight files' sizes."""
+        if not self.is_local:
+            return f"{self.location}@{self.revision}"
+        directory = Path(self.location)
+        digest = hashlib.sha256((directory / "config.json").read_bytes())
+        for file in sorted(directory.glob("*.safetensors")):
+            digest.update(f"{file.name} {file.stat().st_size}".encode())
+        return digest.hexdigest()
+
+
+def check_architecture(source: BaseSource) -> int:
+    """The longest text the base can read, in tokens. Raises `TrainingError` when our engine could not serve
+    the adapter."""
+    try:
+        config = AutoConfig.from_pretrained(source.location, revision=source.revision)
+    except Exception as error:  # transformers and the hub client raise many types
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise TrainingError(f"The base {source.location} cannot be read: {reason}.") from error
+    named = (getattr(config, "architectures", None) or ["none"])[0]
+    if SERVED_ARCHITECTURES.get(named) != config.model_type:
+        raise TrainingError(
+            f"{source.location} has the architecture {named} ({config.model_type}), which our engine does "
+            f"not serve; it serves {' and '.join(SERVED_ARCHITECTURES)}. Choose another base, or allow it "
+            "with --unserved and serve the adapter with another tool."
+        )
+    return config.max_position_embeddings
+
+
+def load_tokenizer(source: BaseSource) -> PreTrainedTokenizerBase:
+    """Raises `TrainingError` when there is none."""
+    try:
+        return AutoTokenizer.from_pretrained(source.location, revision=source.revision)
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise TrainingError(f"The tokenizer of {source.location} cannot be loaded: {reason}.") from error
+
+
+def load_with_adapter(source: BaseSource, plan: AdapterPlan, device: str) -> PeftModel:
+    """The base in the plan's precision with a fresh adapter; only the adapter can be trained.
+
+    Raises `TrainingError` when weights are missing or a target names no module.
+    """
+    options: dict = {"dtype": torch.float32 if plan.base_dtype == "float32" else torch.bfloat16}
+    if plan.quantization == "nf4":
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+        options["device_map"] = {"": device}
+    try:
+        model = AutoModelForCausalLM.from_pretrained(source.location, revision=source.revision, **options)
+    except (OSError, ImportError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise TrainingError(f"The base {source.location} cannot be loaded: {reason}.") from error
+    if plan.quantization == "nf4":
+        model = prepare_model_for_kbit_training(
+            model,
+            use_gradient_checkpointing=plan.gradient_checkpointing,
+            gradient_checkpointing_kwargs={"use_reentrant": False},
+        )
+    else:
+        model = model.to(device)
+        if plan.gradient_checkpointing:
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+            model.enable_input_require_grads()
+    try:
+        return get_peft_model(
+            model,
+            LoraConfig(
+                task_type="CAUSAL_LM",
+                r=plan.rank,
+                lora_alpha=plan.alpha,
+                lora_dropout=plan.dropout,
+                target_modules=list(plan.targets),
+            ),
+        )
+    except ValueError as error:
+        raise TrainingError(
+            f"No adapter fits {source.location}: {str(error).rstrip('.')}. Name modules of the base "
+            "as targets."
+        ) from error
+
+
+def adamw(model: PeftModel, plan: AdapterPlan) -> torch.optim.Optimizer:
+    """The plan's optimizer over the adapter's weights. Raises `TrainingError` without bitsandbytes."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    options = {"lr": plan.learning_rate, "betas": (0.9, 0.99), "weight_decay": 0.0}
+    if plan.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, **options)
+    try:
+        from bitsandbytes.optim import PagedAdamW8bit
+    except ImportError as error:
+        raise TrainingError(
+            'The optimizer paged_adamw_8bit needs bitsandbytes: pip install "bitsandbytes>=0.50".'
+        ) from error
+    return PagedAdamW8bit(parameters, **options)
