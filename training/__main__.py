@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from training.commands import complexity, demo_weights, evaluate, finetune, sweep, worker
+from training.commands import complexity, demo_weights, evaluate, finetune, job, sweep, worker
 from training.errors import TrainingError
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (finetune, evaluate, complexity, sweep, worker, demo_weights):
+    for command in (finetune, evaluate, complexity, sweep, worker, job, demo_weights):
         command.add_to(commands)
     return parser
 

@@ -69,8 +69,8 @@ def connect() -> redis.Redis:
 
 @contextmanager
 def lease(name: str, beat: Callable[[], None]) -> Iterator[None]:
-    """Holds the run `name` for this process alone; renewed, with a call of `beat`, until the block ends or the
-    process dies. Raises `LeaseTaken` when another one has it."""
+    """Holds the run `name` for this process alone; renewed, with a call of `beat`, until the block ends or
+    the process dies. Raises `LeaseTaken` when another one has it."""
     client = connect()
     lock = client.lock(f"training:lease:{name}", timeout=LEASE_SECONDS, thread_local=False)
     if not lock.acquire(blocking=False):
@@ -160,8 +160,8 @@ def hand_out_job(broker: str, directory: Path) -> None:
 
 
 def work() -> None:
-    """Trains what is queued, one after the other, until the process is asked to stop. SIGTERM: the run at hand
-    stops with a checkpoint and goes back to the queue."""
+    """Trains what is queued, one after the other, until the process is asked to stop (SIGTERM): then the run
+    at hand stops with a checkpoint and goes back to the queue."""
     worker = app.Worker(
         pool="solo",
         concurrency=1,

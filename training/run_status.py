@@ -78,8 +78,8 @@ def write_json(file: Path, value: Any) -> None:
 
 
 class Recorder:
-    """Keeps `run.json` up to date. Use as `on_progress` of a fine-tuning; goes on with the curve of an earlier
-    attempt. A status that cannot be written (a full disk) does not end the training."""
+    """Keeps `run.json` up to date. Use as `on_progress` of a fine-tuning; goes on with the curve of an
+    earlier attempt. A status that cannot be written (a full disk) does not end the training."""
 
     def __init__(self, directory: Path):
         self.directory = directory
@@ -91,12 +91,13 @@ class Recorder:
         was = self.status
         curve = [point for point in was.curve if point[0] < progress.step]
         validations = [point for point in was.validations if point[0] < progress.step]
+        news = None if progress.validation is None else round(progress.validation.loss, 4)
         if progress.phase == "training" and progress.loss is not None:
             curve.append([progress.step, round(progress.loss, 4)])
         elif progress.phase != "training":
             curve = was.curve
-        if progress.validation is not None and was.phase:
-            validations.append([progress.step, round(progress.validation.loss, 4)])
+        if news is not None and news not in [loss for _, loss in validations[-1:]]:
+            validations.append([progress.step, news])
         self.status = replace(
             was,
             phase="evaluating" if progress.phase == "done" else progress.phase,

@@ -27,7 +27,7 @@ FINISHED_FILES = ("training_card.json", "adapter_config.json")
 
 @dataclass(frozen=True, slots=True)
 class GridRun:
-    """One cell of the grid. `root` is the grid's directory, `data` as `python -m training finetune --data`."""
+    """One cell of the grid. `root` is the grid's directory, `data` as `finetune --data` takes it."""
 
     task: str
     base: str
@@ -120,8 +120,9 @@ def read_grid(path: Path) -> Grid:
 
 
 def carry_out(run: GridRun, device: str, should_stop: ShouldStop, attempt: str = "") -> RunStatus:
-    """Trains one run to its end, or from its checkpoint on; does nothing to a finished one. Never raises: how
-    it ended is in the status that is returned and on disk. `attempt` names the worker in the run's history."""
+    """Trains one run to its end, or from its checkpoint on; does nothing to a finished one. Never raises:
+    how it ended is in the status that is returned and on disk. `attempt` names the worker in the run's
+    history."""
     if run.finished:
         return run.status()
 
