@@ -3,7 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from training.metrics import METRICS, binary_accuracy_flex, gsm8k_regex, metric, rouge, score
+from training.metrics import METRICS, READINGS, metric, score
+from training.tasks import load_tasks
+
+JSON = '{{"text_label": "{}", "explanation": "{}"}}'.format
 
 
 @pytest.mark.parametrize(
@@ -18,45 +21,92 @@ from training.metrics import METRICS, binary_accuracy_flex, gsm8k_regex, metric,
     ],
 )
 def test_rouge_is_the_f_measure_of_the_longest_common_subsequence(output, gold, expected):
-    assert rouge(output, gold) == pytest.approx(expected)
+    assert metric("rouge")(output, gold) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(
-    ("output", "gold", "expected"),
-    [
-        ("1", "1", 1.0),
-        ("0", "1", 0.0),
-        ("1.0", "1", 1.0),
-        (" Yes, it is", "1", 1.0),
-        ("The sentiment is negative.", "0", 1.0),
-        ("I know nothing of it", "0", 0.0),  # "no" inside a word says nothing
-        ("", "0", 0.0),
-        ("0 or 1", "1", 1.0),  # 1 is looked for first
-    ],
-)
-def test_a_flag_is_read_from_whole_words_in_the_papers_order(output, gold, expected):
-    assert binary_accuracy_flex(output, gold) == expected
+# Name, output, gold, the paper's lenient reading, the strict one.
+CASES = [
+    ("rouge", "The CAT sat!", "the cat sat", 1, 1),
+    ("rouge", "the dog sat", "the sat", 0.8, 0),
+    ("rouge", "", "", 0, 0),
+    ("binary_accuracy_flex", "1", "1", 1, 1),
+    ("binary_accuracy_flex", "0", "1", 0, 0),
+    ("binary_accuracy_flex", " 1\n", "1", 1, 1),
+    ("binary_accuracy_flex", "1.0", "1", 1, 0),
+    ("binary_accuracy_flex", " Yes, it is", "1", 1, 0),
+    ("binary_accuracy_flex", "yes", "yes", 1, 1),
+    ("binary_accuracy_flex", "The sentiment is negative.", "0", 1, 0),
+    ("binary_accuracy_flex", "I know nothing of it", "0", 1, 0),  # "no" inside a word says no
+    ("binary_accuracy_flex", "", "0", 0, 0),
+    ("binary_accuracy_flex", "0 or 1", "1", 1, 0),  # 1 is looked for first
+    ("mnli_accuracy", "2", "2", 1, 1),
+    ("mnli_accuracy", "label 2 or 0", "2", 1, 0),
+    ("mnli_accuracy", "1", "2", 0, 0),
+    ("hellaswag_accuracy", "It is ending 3, I think", "3", 1, 0),
+    ("hellaswag_accuracy", "4", "3", 0, 0),
+    ("mrpc_accuracy", "1 because they agree", "1", 1, 0),
+    ("mrpc_accuracy", "0", "0", 1, 1),
+    ("mrpc_accuracy", "0 because they differ", "0", 0, 0),  # looked for are 1 and 2
+    ("customer_support_accuracy", "The customer wants to pay bill.", "pay bill", 1, 0),
+    ("customer_support_accuracy", "pay bill", "pay bill", 1, 1),
+    ("customer_support_accuracy", "pay", "pay bill", 0, 0),
+    ("arc_accuracy", "b.", "B", 1, 0),
+    ("arc_accuracy", "B: the moon", "B", 0, 0),
+    ("winogrande_accuracy", "2.0", "2", 1, 0),
+    ("covid_accuracy", "extremely positive", "Extremely Positive", 1, 0),
+    ("covid_accuracy", "Positive", "Extremely Positive", 0, 0),
+    ("mmlu_accuracy", "3.", "3", 1, 0),
+    ("stsb", "4.0", "5.0", 0.8, 0.8),
+    ("stsb", "about 4", "5.0", 0.8, 0),
+    ("stsb", "12 points", "5.0", 0, 0),
+    ("stsb", "-20", "0", 0, 0),
+    ("stsb", "nothing", "0", 0, 0),
+    ("dbpedia", "Film", "Film", 1, 1),
+    ("dbpedia", "12", "Film", 1, 0),  # the class of that index
+    ("dbpedia", "14", "Film", 0, 0),
+    ("dbpedia", "It is a Film", "Film", 0.4, 0),
+    ("gsm8k_regex", "12 + 7 = 19\n#### 19", "So\n#### 19", 1, 1),
+    ("gsm8k_regex", "So 1,250 dollars.", "#### 1250", 1, 0),
+    ("gsm8k_regex", "It is $19.", "#### 19", 1, 0),
+    ("gsm8k_regex", "#### 19.0", "#### 19", 1, 1),
+    ("gsm8k_regex", "19 apples and 3 pears", "#### 19", 0, 0),
+    ("gsm8k_regex", "no number", "#### 19", 0, 0),
+    ("gsm8k_regex", "-4", "#### 4", 0, 0),
+    ("agnews_label", JSON("Sports", "A match."), JSON("Sports", "It is about a match."), 1, 1),
+    ("agnews_label", JSON("World", "A match."), JSON("Sports", "It is about a match."), 0, 0),
+    ("agnews_label", '"text_label": "sports"', JSON("Sports", "A match."), 1, 0),
+    ("agnews_label", JSON("Sports", ""), JSON("Sports", "A match."), 1, 0),
+    ("agnews_label", "Sports", JSON("Sports", "A match."), 0, 0),
+    ("exact_match", "Refund.", "refund", 1, 0),
+]
 
 
-@pytest.mark.parametrize(
-    ("output", "gold", "expected"),
-    [
-        ("12 + 7 = 19\n#### 19", "#### 19", 1.0),
-        ("So 1,250 dollars.", "#### 1250", 1.0),
-        ("19.0", "#### 19", 1.0),
-        ("19 apples and 3 pears", "#### 19", 0.0),
-        ("no number", "#### 19", 0.0),
-        ("-4", "#### 4", 0.0),
-    ],
-)
-def test_the_last_numbers_are_compared(output, gold, expected):
-    assert gsm8k_regex(output, gold) == expected
+@pytest.mark.parametrize(("name", "output", "gold", "lenient", "strict"), CASES)
+def test_an_answer_in_the_papers_reading_and_in_the_strict_one(name, output, gold, lenient, strict):
+    assert metric(name)(output, gold) == pytest.approx(lenient)
+    assert metric(name, "strict")(output, gold) == pytest.approx(strict)
+
+
+@pytest.mark.parametrize("name", sorted(set(METRICS) - {"humaneval"}))
+def test_every_metric_gives_the_gold_answer_full_marks_and_nonsense_none_in_both_readings(name):
+    gold = {
+        "gsm8k_regex": "#### 3",
+        "agnews_label": JSON("World", "So it is."),
+        "stsb": "5.0",
+        "dbpedia": "Film",
+    }.get(name, "1")
+    for reading in READINGS:
+        assert metric(name, reading)(gold, gold) == 1
+        assert metric(name, reading)("quux", gold) == 0
+
+
+def test_every_task_has_a_metric():
+    assert {task.metric_fn for task in load_tasks().values()} <= set(METRICS)
 
 
 def test_an_unknown_metric_is_refused_with_those_that_exist():
-    with pytest.raises(ValueError, match=r"humaneval is not implemented; there are .*rouge"):
-        metric("humaneval")
-    assert all(metric(name) is METRICS[name] for name in METRICS)
+    with pytest.raises(ValueError, match=r"bleu is not implemented; there are .*rouge"):
+        metric("bleu")
 
 
 def test_a_score_has_the_mean_and_an_interval_that_narrows_with_the_sample():
