@@ -1,7 +1,7 @@
 """Carries queued trainings out and brings what they make into the engine.
 
 Training never happens in the site's process. Without a broker a child process trains one job at a time, with
-a lower priority than the site; with one (`LORALAND_BROKER_URL`), workers anywhere do. Either way the run file
+a lower priority than the site and one processor less; with one (`LORALAND_BROKER_URL`), workers anywhere do. Either way the run file
 in the job's directory says how far it is, and this watches it.
 """
 
@@ -122,6 +122,7 @@ class JobRunner:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env={**os.environ, "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) - 1))},
                 start_new_session=True,  # Ctrl+C is the site's; it then asks the child to stop in order
                 preexec_fn=lambda: os.nice(NICENESS),
             )

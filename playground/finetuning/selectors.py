@@ -75,7 +75,9 @@ class Progress:
 
 def progress(job: TrainingJob) -> Progress:
     status = read_status(job.directory)
-    stopping = (job.directory / STOP).exists() and job.active
+    if not job.active:
+        return Progress(status, "", "", chart(status))
+    stopping = (job.directory / STOP).exists()
     if stopping:
         title, detail = "Stopping", "After the step at hand; what it has learnt so far is kept."
     elif job.status == TrainingJob.Status.QUEUED or status.state == "waiting":
@@ -117,6 +119,10 @@ class Chart:
     validation: list[tuple[float, float]]
     decades: list[str]
     last_step: int
+
+    @property
+    def decades_last(self) -> int:
+        return len(self.decades) - 1
 
 
 def chart(status: RunStatus) -> Chart | None:
