@@ -20,6 +20,10 @@ from inference.models.config import SERVED_ARCHITECTURES
 from training.errors import TrainingError
 from training.plan import AdapterPlan
 
+HASHED_BYTES = 2**28
+# Other formats of the same weights.
+IGNORED_FILES = ("*.bin", "*.pth", "*.gguf", "*.msgpack", "*.h5", "original/*")
+
 
 @dataclass(frozen=True, slots=True)
 class BaseSource:
@@ -59,14 +63,37 @@ class BaseSource:
         here = Path.cwd()
         return directory.relative_to(here).as_posix() if directory.is_relative_to(here) else str(directory)
 
+    def local_directory(self) -> Path:
+        """The checkpoint on this machine, fetched from the hub if need be. Raises `TrainingError`."""
+        if self.is_local:
+            return Path(self.location)
+        from huggingface_hub import snapshot_download
+
+        try:
+            return Path(
+                snapshot_download(self.location, revision=self.revision, ignore_patterns=IGNORED_FILES)
+            )
+        except Exception as error:  # the hub client and the network raise many types
+            reason = str(error).strip().partition("\n")[0].rstrip(".")
+            raise TrainingError(
+                f"The base {self.location} cannot be fetched from the hub: {reason}. Check the connection, "
+                "or give the directory of a checkpoint."
+            ) from error
+
     def fingerprint(self) -> str:
-        """Tells one base from another: by revision, or by config and the weight files' sizes."""
+        """Tells one base from another: by revision, or by the content of config, tokenizer and weights (of
+        very large files by size and time of change)."""
         if not self.is_local:
             return f"{self.location}@{self.revision}"
-        directory = Path(self.location)
-        digest = hashlib.sha256((directory / "config.json").read_bytes())
-        for file in sorted(directory.glob("*.safetensors")):
-            digest.update(f"{file.name} {file.stat().st_size}".encode())
+        digest = hashlib.sha256()
+        for file in sorted(Path(self.location).iterdir()):
+            if file.name in ("config.json", "tokenizer.json") or file.suffix == ".safetensors":
+                state = file.stat()
+                digest.update(f"{file.name} {state.st_size}".encode())
+                if state.st_size <= HASHED_BYTES:
+                    digest.update(file.read_bytes())
+                else:
+                    digest.update(str(state.st_mtime_ns).encode())
         return digest.hexdigest()
 
 

@@ -162,7 +162,7 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
                 yield (
                     line,
                     _BadRow(
-                        f"{len(row)} columns, but the header has {len(header)}. Put texts that contain "
+                        f"{len(row)} column{'' if len(row) == 1 else 's'}, but the header has {len(header)}. Put texts that contain "
                         f"{delimiter!r} or line breaks in double quotes."
                     ),
                 )

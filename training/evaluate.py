@@ -1,28 +1,45 @@
-"""Scores a base and its adapters through our own engine, all of them in mixed batches."""
+"""Scores a base, its adapters and any endpoint on the same samples, side by side."""
 
 from __future__ import annotations
 
-import json
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Any
 
-from inference import Engine, EngineConfig, GenerationRequest, SamplingParams
-from training.metrics import Score, metric, score
+from inference import RequestError
+from training.answer_store import AnswerStore
+from training.base_model import BaseSource
+from training.endpoint import Endpoint
+from training.engine_answers import adapter_identity, engine_answers
+from training.errors import TrainingError
+from training.metrics import READINGS, Reading, Score, metric, score
+from training.questions import ADAPTER, BASE, Question, questions
 from training.synthetic import Sample
 from training.tasks import Task, load_tasks
+
+Told = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Scores of one task with the task's metric, without and with its adapter."""
+    """One task's scores: for `base`, `adapter` and each endpoint's model, in both readings of the metric.
+    `left_out` samples were longer than the base's context and are scored for nobody."""
 
     task: Task
-    base: Score
-    adapter: Score
+    scores: Mapping[str, Mapping[Reading, Score]]
+    device: str = "cpu"
+    left_out: int = 0
+
+    @property
+    def base(self) -> Score:
+        return self.scores[BASE]["paper"]
+
+    @property
+    def adapter(self) -> Score:
+        return self.scores[ADAPTER]["paper"]
 
     @property
     def lift(self) -> float:
@@ -37,8 +54,9 @@ class Comparison:
             "base_interval": [round(self.base.low, 4), round(self.base.high, 4)],
             "adapter": round(self.adapter.mean, 4),
             "adapter_interval": [round(self.adapter.low, 4), round(self.adapter.high, 4)],
+            "strict": {by: round(self.scores[by]["strict"].mean, 4) for by in (BASE, ADAPTER)},
             "date": datetime.now(UTC).date().isoformat(),
-            "machine": f"{platform.system()} {platform.machine()}, CPU",
+            "machine": f"{platform.system()} {platform.machine()}, {_kind(self.device)}",
             "command": command,
         }
 
@@ -47,66 +65,175 @@ def evaluate(
     base: Path,
     adapters: Mapping[str, Path],
     data: Mapping[str, Sequence[Sample]],
-    log: TextIO | None = None,
+    log: Path | None = None,
     device: str = "cpu",
+    *,
+    tasks: Mapping[str, Task] | None = None,
+    endpoint: Endpoint | None = None,
+    cache: Path | None = None,
+    run_code: bool = False,
+    told: Told | None = None,
 ) -> list[Comparison]:
-    """Answers every sample of `data` (by task) greedily, once by the base and once by the task's adapter.
+    """Answers every sample of `data` (by task) greedily by the base, by the task's adapter where `adapters`
+    has one, and by `endpoint`.
 
-    Requests of all tasks are interleaved, so most batches hold the base and every adapter. `log` gets one
-    JSON line per answer. Raises `ValueError` for a task whose metric is not implemented.
+    `log` gets one JSON line per answer as it comes; answers that it holds already are not asked for again,
+    unless base, adapter, prompt or limits have changed. `cache` is such a file for the endpoint's answers.
+    `tasks` defines tasks that are not the paper's. Programs that answer `humaneval` tasks are run only with
+    `run_code`. `told` is called with answers done and wanted.
+
+    Raises `TrainingError` with the remedy; what was answered until then is in the files.
     """
-    tasks = load_tasks()
-    metrics = {task: metric(tasks[task].metric_fn) for task in data}
-    work = list(_interleaved(data))
-    requests = [
-        GenerationRequest(
-            prompt=tasks[task].render(sample.variables),
-            adapter=adapter,
-            sampling=SamplingParams(
-                temperature=0, max_tokens=tasks[task].max_tokens, stop=tasks[task].stop, seed=0
-            ),
-        )
-        for task, sample, adapter in work
+    known = {**load_tasks(), **(tasks or {})}
+    check_metrics([known[name] for name in data], run_code)
+    source = BaseSource.of(base)
+    base_identity = source.fingerprint()
+    who = {
+        name: {
+            BASE: base_identity,
+            **({ADAPTER: base_identity + adapter_identity(adapters[name])} if name in adapters else {}),
+        }
+        for name in data
+    }
+    asked = list(questions(known, data, who))
+    extra = [
+        Question(known[name], sample, endpoint.model, endpoint.identity, position)
+        for name, samples in (data.items() if endpoint else ())
+        for position, sample in enumerate(samples)
     ]
-    values: dict[tuple[str, str | None], list[float]] = {}
-    with Engine(EngineConfig(model=base, device=device)) as engine:
-        for task in data:
-            engine.load_adapter(task, adapters[task])
-        outputs = engine.generate(requests)
-    for output in outputs:
-        if output.error is not None:  # an answer that was never given must not count as a wrong one
-            raise output.error
-    for (task, sample, adapter), output in zip(work, outputs, strict=True):
-        value = metrics[task](output.text, sample.completion)
-        values.setdefault((task, adapter), []).append(value)
-        if log:
-            row = {
-                "task": task,
-                "adapter": adapter,
-                "variables": sample.variables,
-                "gold": sample.completion,
-                "output": output.text,
-                "finish_reason": output.finish_reason,
-                "score": round(value, 4),
-            }
-            log.write(json.dumps(row, ensure_ascii=False) + "\n")
-    return [Comparison(tasks[task], score(values[task, None]), score(values[task, task])) for task in data]
+    total = len(asked) + len(extra)
+    with AnswerStore(log) as store, AnswerStore(cache) as cached:
+        scorer = _Scorer(store, told, total)
+        scorer.take_known(asked)
+        open_questions = [question for question in asked if question.key not in store]
+        if open_questions:
+            directory = source.local_directory()
+            for question, answer in engine_answers(directory, _used(adapters, data), open_questions, device):
+                if isinstance(answer, RequestError):
+                    scorer.leave_out(question, answer)
+                else:
+                    scorer.take(question, answer.text, answer.finish_reason)
+        if endpoint:
+            scorer.take_known(extra)
+            left = [question for question in extra if question.key not in store]
+            for question in left:
+                if question.key in cached:
+                    scorer.take(
+                        question, cached[question.key]["output"], cached[question.key]["finish_reason"]
+                    )
+            left = [question for question in left if question.key not in cached]
+            for question, text, reason in endpoint.answers(left):
+                cached.add(question.key, {"model": endpoint.model, "output": text, "finish_reason": reason})
+                scorer.take(question, text, reason)
+        return [scorer.comparison(known[name], device) for name in data]
 
 
-def _interleaved(data: Mapping[str, Sequence[Sample]]) -> Iterable[tuple[str, Sample, str | None]]:
-    for position in range(max(map(len, data.values()), default=0)):
-        for task, samples in data.items():
-            if position < len(samples):
-                yield task, samples[position], None
-                yield task, samples[position], task
+def check_metrics(tasks: Sequence[Task], run_code: bool) -> None:
+    """Raises `TrainingError` for tasks that cannot be scored, before anything is asked."""
+    for task in tasks:
+        if task.metric_fn == "humaneval" and not run_code:
+            raise TrainingError(
+                f"{task.id} is scored by running the programs that the models write. Allow it with "
+                "--run-code (docs/training.md says what that protects from), or leave the task out."
+            )
+        try:
+            metric(task.metric_fn)
+        except ValueError as error:
+            raise TrainingError(f"{task.id}: {error}") from error
+
+
+class _Scorer:
+    """Scores answers as they come, writes their lines, and keeps the values by task and by whom."""
+
+    def __init__(self, store: AnswerStore, told: Told | None, total: int):
+        self._store, self._told, self._total = store, told, total
+        self._done = 0
+        self._values: dict[tuple[str, str], dict[int, dict[Reading, float]]] = {}
+        self._left_out: dict[str, set[int]] = {}
+
+    def take_known(self, asked: Sequence[Question]) -> None:
+        for question in asked:
+            if question.key in self._store:
+                self._count(question, self._store[question.key]["output"])
+
+    def take(self, question: Question, output: str, finish_reason: str) -> None:
+        values = self._count(question, output)
+        row = {
+            "task": question.task.id,
+            "by": question.by,
+            "variables": question.sample.variables,
+            "gold": question.sample.completion,
+            "output": output,
+            "finish_reason": finish_reason,
+            "score": round(values["paper"], 4),
+            "strict": round(values["strict"], 4),
+        }
+        if question.key not in self._store:
+            self._store.add(question.key, row)
+
+    def leave_out(self, question: Question, error: RequestError) -> None:
+        if error.code != "prompt_too_long":
+            raise TrainingError(
+                f"Sample {question.position + 1} of {question.task.id} cannot be asked: {error.message}"
+            ) from error
+        self._left_out.setdefault(question.task.id, set()).add(question.position)
+        self._step()
+
+    def _count(self, question: Question, output: str) -> dict[Reading, float]:
+        gold, name = question.gold, question.task.metric_fn
+        values: dict[Reading, float] = {reading: metric(name, reading)(output, gold) for reading in READINGS}
+        self._values.setdefault((question.task.id, question.by), {})[question.position] = values
+        self._step()
+        return values
+
+    def _step(self) -> None:
+        self._done += 1
+        if self._told is not None:
+            self._told(self._done, self._total)
+
+    def comparison(self, task: Task, device: str) -> Comparison:
+        left_out = self._left_out.get(task.id, set())
+        scores = {}
+        for (name, by), values in self._values.items():
+            kept = [each for position, each in sorted(values.items()) if position not in left_out]
+            if name == task.id and kept:
+                scores[by] = {reading: score([each[reading] for each in kept]) for reading in READINGS}
+        if not scores:
+            raise TrainingError(
+                f"No sample of {task.id} fits the base's context; choose a base that reads longer texts."
+            )
+        return Comparison(task, scores, device, len(left_out))
+
+
+def _used(adapters: Mapping[str, Path], data: Mapping[str, Any]) -> dict[str, Path]:
+    return {name: adapters[name] for name in data if name in adapters}
+
+
+def _kind(device: str) -> str:
+    if not device.startswith("cuda"):
+        return "CPU"
+    import torch
+
+    return torch.cuda.get_device_name(device)
 
 
 def table(comparisons: Sequence[Comparison]) -> str:
-    """A Markdown table of the scores."""
-    rows = ["| task | metric | n | base | adapter | lift |", "|---|---|---|---|---|---|"]
-    rows += [
-        f"| {each.task.id} | {each.task.metric} | {each.adapter.n} "
-        f"| {each.base} | {each.adapter} | {each.lift:+.3f} |"
-        for each in comparisons
-    ]
+    """A Markdown table of the scores in the paper's reading, the strict mean in brackets behind each."""
+    names = list(dict.fromkeys(by for each in comparisons for by in each.scores))
+    lifted = {BASE, ADAPTER} <= set(names)
+    heads = ["task", "metric", "n", *names, *(["lift"] if lifted else [])]
+    rows = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for each in comparisons:
+        cells = [each.task.id, each.task.metric, str(next(iter(each.scores.values()))["paper"].n)]
+        for name in names:
+            found = each.scores.get(name)
+            cells.append(f"{found['paper']} (strict {found['strict'].mean:.3f})" if found else "")
+        if lifted:
+            cells.append(f"{each.lift:+.3f}" if {BASE, ADAPTER} <= set(each.scores) else "")
+        rows.append(f"| {' | '.join(cells)} |")
+    for each in comparisons:
+        if each.left_out:
+            rows.append(
+                f"\n{each.task.id}: {each.left_out} samples are longer than the context and left out."
+            )
     return "\n".join(rows)

@@ -7,6 +7,7 @@
     run.json          the status (`training.run_status`)
     stop              appears when the owner cancels
     adapter/          the adapter, in PEFT's format, with its checkpoint meanwhile
+    answers.jsonl     what base and adapter answered to the held-out samples
 
 Whoever runs it, a child process of the site or a Celery worker, calls `run_job`. Writing an order and reading
 the status imports nothing heavy.
@@ -15,7 +16,7 @@ the status imports nothing heavy.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,9 @@ from training.progress import ShouldStop
 from training.run_status import FILE, Recorder, RunStatus, read_status, recorded, write_json
 from training.synthetic import Sample
 from training.tasks import Task, free_task
+from training.tasks.free import PROMPT
 
-ORDER, STOP, ADAPTER = "order.json", "stop", "adapter"
+ORDER, STOP, ADAPTER, ANSWERS = "order.json", "stop", "adapter", "answers.jsonl"
 PARTS = ("train", "validation", "test")
 SHARES = (0.05, 0.1)  # of the samples, for validation and test
 MOST_TESTED = 100
@@ -158,44 +160,41 @@ def _train_and_score(
         "stopped_early": trained.card["stopped_early"],
         "cut": data["cut"],
         "left_out": data["left_out"],
-        **_score(order, directory / ADAPTER, test[:MOST_TESTED], device),
+        **_score(order, directory, test[:MOST_TESTED], device, lambda: recorder.phase("evaluating")),
     }
 
 
-def _score(order: JobOrder, adapter: Path, test: list[Sample], device: str) -> dict[str, Any]:
-    """Base against adapter on samples that no step of the training has seen, through our engine."""
-    from inference import Engine, EngineConfig, GenerationRequest, SamplingParams
-    from training.metrics import metric, score
+def _score(
+    order: JobOrder, directory: Path, test: list[Sample], device: str, told: Callable[[], None]
+) -> dict[str, Any]:
+    """Base against adapter on samples that no step of the training has seen, through our engine. Answers that
+    an earlier attempt gave are not asked for again."""
+    from training.evaluate import evaluate
 
-    measure = metric(order.metric_fn)
-    sampling = SamplingParams(temperature=0, max_tokens=order.max_tokens, seed=0)
-    asked = [(sample, name) for sample in test for name in (None, "own")]
-    with Engine(EngineConfig(model=order.base, device=device)) as engine:
-        engine.load_adapter("own", adapter)
-        outputs = engine.generate(
-            GenerationRequest(prompt=order.task.render(sample.variables), adapter=name, sampling=sampling)
-            for sample, name in asked
-        )
-    values: dict[str | None, list[float]] = {None: [], "own": []}
-    for (sample, name), output in zip(asked, outputs, strict=True):
-        if output.error is None:  # a prompt that is too long for the base has no answer to score
-            values[name].append(measure(output.text, sample.completion))
-    base, tuned = score(values[None]), score(values["own"])
-    shown = zip(test[:MOST_SHOWN], outputs[::2], outputs[1::2], strict=False)
+    task, answers = order.task, directory / ANSWERS
+    (comparison,) = evaluate(
+        Path(order.base),
+        {task.id: directory / ADAPTER},
+        {task.id: test},
+        answers,
+        device,
+        tasks={task.id: task},
+        told=lambda done, wanted: told(),
+    )
+    scores = comparison.to_manifest("")
+    by_prompt: dict[str, dict[str, str]] = {}
+    for row in map(json.loads, answers.read_text(encoding="utf-8").splitlines()):
+        by_prompt.setdefault(row["variables"][PROMPT], {})[row["by"]] = row["output"]
+    names = ("metric", "n", "base", "base_interval", "adapter", "adapter_interval")
     return {
-        "metric": order.task.metric,
-        "n": tuned.n,
-        "base": round(base.mean, 4),
-        "base_interval": [round(base.low, 4), round(base.high, 4)],
-        "adapter": round(tuned.mean, 4),
-        "adapter_interval": [round(tuned.low, 4), round(tuned.high, 4)],
+        **{name: scores[name] for name in names},
         "examples": [
             {
-                "prompt": order.task.render(sample.variables),
+                "prompt": sample.variables[PROMPT],
                 "gold": sample.completion,
-                "base": without.text,
-                "adapter": with_adapter.text,
+                **by_prompt[sample.variables[PROMPT]],
             }
-            for sample, without, with_adapter in shown
-        ],
+            for sample in test
+            if sample.variables[PROMPT] in by_prompt
+        ][:MOST_SHOWN],
     }

@@ -42,7 +42,7 @@ def train(request: HttpRequest) -> HttpResponse:
         "limits": {
             "megabytes": MAX_BYTES // 1024 // 1024,
             "least": services.LEAST_ROWS,
-            "most": services.MOST_ROWS,
+            "most": f"{services.MOST_ROWS:,}",
         },
     }
     return render(request, "train/index.html", context, status=422 if form.errors else 200)

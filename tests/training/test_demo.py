@@ -82,15 +82,13 @@ def test_the_recorded_scores_show_a_lift_of_thirty_points(task):
 def test_recorded_scores_come_out_again_on_a_small_sample(tmp_path):
     data = {task: list(samples(task, "test", 12)) for task in ADAPTERS}
     log = tmp_path / "answers.jsonl"
-    with log.open("w") as lines:
-        comparisons = evaluate(
-            DEMO / "base", {task: DEMO / "adapters" / task for task in ADAPTERS}, data, lines
-        )
+    adapters = {task: DEMO / "adapters" / task for task in ADAPTERS}
+    comparisons = evaluate(DEMO / "base", adapters, data, log, run_code=True)
     for each in comparisons:
         recorded = MANIFEST["adapters"][each.task.id]["measured"]
         assert each.adapter.low - 0.1 <= recorded["adapter"] <= each.adapter.high + 0.1
         assert each.adapter.mean - each.base.mean >= 0.3, table(comparisons)
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     assert len(rows) == 2 * 12 * len(ADAPTERS)
-    endings = [row["finish_reason"] for row in rows if row["adapter"]]
+    endings = [row["finish_reason"] for row in rows if row["by"] == "adapter"]
     assert endings.count("stop") >= 0.95 * len(endings)

@@ -1,50 +1,127 @@
-"""`python -m training evaluate`: score base and adapters through the engine."""
+"""`python -m training evaluate`: score base, adapters and any endpoint on the same samples."""
 
 from __future__ import annotations
 
 import argparse
-from contextlib import nullcontext
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from training.errors import TrainingError
+
 DEMO = Path(__file__).parents[2] / "demo"
+CACHE = Path("var/endpoint-answers.jsonl")
 
 
 def add_to(commands: Any) -> None:
-    parser = commands.add_parser("evaluate", help="score base and adapters through the engine")
-    parser.add_argument("--world", type=Path, default=DEMO, help="directory of base/ and adapters/")
-    parser.add_argument("--task", action="append", help="default: every adapter of the world")
+    parser = commands.add_parser("evaluate", help="score base, adapters and any endpoint side by side")
+    parser.add_argument("--tasks", "--task", nargs="+", help="default: every adapter there is")
     parser.add_argument(
-        "--data", type=Path, help="JSON Lines of variables and completion; default: synthetic"
+        "--adapters",
+        nargs="+",
+        help="a directory of adapters named by their tasks, or TASK=DIRECTORY each; default: the world's",
+    )
+    parser.add_argument("--base", help="checkpoint directory or hub id (id@revision); default: the world's")
+    parser.add_argument(
+        "--world", type=Path, default=DEMO, help="directory of base/, adapters/ and world.json"
+    )
+    parser.add_argument(
+        "--data",
+        default="synthetic",
+        help="synthetic (the default), hub (the tasks' own test data), or for one task a file",
     )
     parser.add_argument("-n", type=int, default=500, help="examples a task")
-    parser.add_argument("--out", type=Path, help="write one JSON line per answer")
+    parser.add_argument("--out", type=Path, help="JSON Lines of all answers; a broken run goes on from it")
     parser.add_argument("--write", action="store_true", help="record the scores in the world's manifest")
-    parser.add_argument("--device")
+    parser.add_argument(
+        "--demo", action="store_true", help="measure the committed scores again on fewer examples and compare"
+    )
+    parser.add_argument("--run-code", action="store_true", help="run programs that the models write")
+    parser.add_argument("--device", help="cpu, cuda or cuda:N; default: cuda if there is one")
+    other = parser.add_argument_group("an OpenAI-compatible endpoint beside them")
+    other.add_argument("--endpoint", help="its address, such as https://api.openai.com/v1")
+    other.add_argument("--model", help="the model's name there; the key is taken from LORALAND_ENDPOINT_KEY")
+    other.add_argument("--api", choices=("chat", "completions"), default="chat")
+    other.add_argument("--concurrency", type=int, default=8, help="requests at a time")
+    other.add_argument(
+        "--cache", type=Path, default=CACHE, help=f"where its answers are kept; default: {CACHE}"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
     from training.device import best_device
+    from training.endpoint import Endpoint
     from training.evaluate import evaluate, table
-    from training.examples import read_samples
-    from training.synthetic import GENERATORS, samples
+    from training.reproduce import EXAMPLES, report, verdicts
+    from training.sources import evaluation_data
     from training.world import read_measured, write_world
 
-    tasks = args.task or sorted(each.name for each in (args.world / "adapters").iterdir())
-    if args.data and len(tasks) != 1:
-        raise SystemExit("--data belongs to one task; name it with --task.")
-    if not args.data and (unknown := [task for task in tasks if task not in GENERATORS]):
-        raise SystemExit(f"There is no synthetic data for {', '.join(unknown)}; give --data.")
-    data = {
-        task: read_samples(args.data)[: args.n] if args.data else list(samples(task, "test", args.n))
-        for task in tasks
-    }
-    adapters = {task: args.world / "adapters" / task for task in tasks}
-    with args.out.open("w", encoding="utf-8") if args.out else nullcontext() as log:
-        comparisons = evaluate(args.world / "base", adapters, data, log, best_device(args.device))
+    if bool(args.endpoint) != bool(args.model):
+        raise TrainingError("--endpoint and --model belong together.")
+    measured = read_measured(args.world)
+    adapters = _adapters(args.adapters or [str(args.world / "adapters")])
+    names = args.tasks or sorted(set(measured) & set(adapters) if args.demo else adapters)
+    if args.data not in ("synthetic", "hub") and len(names) != 1:
+        raise TrainingError("--data with a file belongs to one task; name it with --tasks.")
+    found = {name: evaluation_data(name, args.data, EXAMPLES if args.demo else args.n) for name in names}
+    found = _without_code(found, args)
+    with tqdm(unit="answer", disable=None, dynamic_ncols=True) as bar:
+
+        def told(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        comparisons = evaluate(
+            Path(args.base) if args.base and Path(args.base).is_dir() else args.base or args.world / "base",
+            adapters,
+            {name: samples for name, (_, samples) in found.items()},
+            args.out,
+            best_device(args.device),
+            tasks={name: task for name, (task, _) in found.items()},
+            endpoint=Endpoint(args.endpoint, args.model, args.api, args.concurrency)
+            if args.endpoint
+            else None,
+            cache=args.cache if args.endpoint else None,
+            run_code=args.run_code,
+            told=told,
+        )
     print(table(comparisons))
+    if args.demo:
+        checked = verdicts(comparisons, measured)
+        print(f"\n{report(checked)}")
+        if not all(each.agrees for each in checked):
+            sys.exit(1)
     if args.write:
         command = f"python -m training evaluate -n {args.n}"
         new = {each.task.id: each.to_manifest(command) for each in comparisons}
-        write_world(args.world, {**read_measured(args.world), **new})
+        write_world(args.world, {**measured, **new})
+
+
+def _adapters(given: Sequence[str]) -> dict[str, Path]:
+    """Adapter directories by task."""
+    found: dict[str, Path] = {}
+    for entry in given:
+        name, named, directory = entry.partition("=")
+        if named:
+            found[name] = Path(directory)
+        elif Path(entry).is_dir():
+            found.update(
+                {each.parent.name: each.parent for each in sorted(Path(entry).glob("*/adapter_config.json"))}
+            )
+        else:
+            raise TrainingError(f"There is no directory {entry}; give one of adapters, or TASK=DIRECTORY.")
+    return found
+
+
+def _without_code(found: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+    """Leaves out, and says so, what would run programs, unless that was allowed or the task was asked for."""
+    if args.run_code or args.tasks:
+        return found
+    code = [name for name, (task, _) in found.items() if task.metric_fn == "humaneval"]
+    if code:
+        print(f"Left out without --run-code: {', '.join(code)}.", file=sys.stderr)
+    return {name: entry for name, entry in found.items() if name not in code}

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from training.tasks.source import DataSource, Shot
+
 DATA = Path(__file__).parent / "data"
 
 
@@ -54,7 +56,8 @@ class Task:
     paper's (empty for a task that is not among its 31). `metric` is the paper's word, `metric_fn` the
     function of its repository. `labels` holds the allowed answers where they are a closed set. `hub_id` names
     the public adapter on Mistral-7B ("" when there is none), `on_site` whether the original site had it.
-    `max_tokens` and `stop` are the sampling defaults.
+    `max_tokens` and `stop` are the sampling defaults. `data` says where the rows come from (None for a user's
+    own task), `shots` are the solved examples that stand in the template.
     """
 
     id: str
@@ -77,6 +80,8 @@ class Task:
     examples: tuple[Example, ...]
     paper: PaperScores | None
     note: str = ""
+    data: DataSource | None = None
+    shots: tuple[Shot, ...] = ()
 
     def render(self, variables: Mapping[str, str]) -> str:
         """The prompt for these values. Raises `ValueError` naming the fields that are missing or unknown."""
@@ -108,6 +113,11 @@ def read_task(path: Path) -> Task:
                     for each in data.get("examples", ())
                 ),
                 "paper": PaperScores(**paper) if paper else None,
+                "data": DataSource.of(data["data"]),
+                "shots": tuple(
+                    Shot(MappingProxyType(each["variables"]), each["completion"])
+                    for each in data.get("shots", ())
+                ),
             }
         )
     except (KeyError, TypeError) as error:
@@ -117,7 +127,7 @@ def read_task(path: Path) -> Task:
         raise ValueError(f"{path}: the template's placeholders and the fields differ.")
     if task.id != path.stem:
         raise ValueError(f"{path}: the id {task.id!r} should be the file's name.")
-    for example in task.examples:
+    for example in (*task.examples, *task.shots):
         task.render(example.variables)
     return task
 
