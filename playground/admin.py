@@ -223,7 +223,19 @@ class TrainingJobAdmin(ReadOnly, admin.ModelAdmin):
     list_select_related = ("owner", "adapter")
     search_fields = ("name", "file_name", "owner__username")
     date_hierarchy = "created_at"
-    fields = ("id", "owner", "name", "file_name", "status", "message", "rows", "plan", "base", "result", "adapter")
+    fields = (
+        "id",
+        "owner",
+        "name",
+        "file_name",
+        "status",
+        "message",
+        "rows",
+        "plan",
+        "base",
+        "result",
+        "adapter",
+    )
 
     def has_delete_permission(self, request: HttpRequest, obj=None) -> bool:
         return False

@@ -162,8 +162,8 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
                 yield (
                     line,
                     _BadRow(
-                        f"{len(row)} column{'' if len(row) == 1 else 's'}, but the header has {len(header)}. Put texts that contain "
-                        f"{delimiter!r} or line breaks in double quotes."
+                        f"{len(row)} column{'' if len(row) == 1 else 's'}, but the header has {len(header)}. "
+                        f"Put texts that contain {delimiter!r} or line breaks in double quotes."
                     ),
                 )
                 continue

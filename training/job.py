@@ -25,7 +25,15 @@ from training.dataset_file import hold_out
 from training.errors import TrainingStopped
 from training.plan import read_plan
 from training.progress import ShouldStop
-from training.run_status import FILE, Recorder, RunStatus, read_status, recorded, write_json
+from training.run_status import (
+    FILE,
+    Recorder,
+    RunStatus,
+    finished_card,
+    read_status,
+    recorded,
+    write_json,
+)
 from training.synthetic import Sample
 from training.tasks import Task, free_task
 from training.tasks.free import PROMPT
@@ -141,23 +149,25 @@ def _train_and_score(
 
     order = read_order(directory)
     train, validation, test = (read_samples(directory / f"{name}.jsonl") for name in PARTS)
-    trained = finetune(
-        read_plan(order.config, order.task.id, **order.overrides),
-        order.base,
-        train,
-        validation,
-        directory / ADAPTER,
-        device,
-        task=order.task,
-        on_progress=recorder,
-        should_stop=should_stop,
-    )
+    card = finished_card(directory / ADAPTER)  # an earlier attempt may have ended while it was scored
+    if card is None:
+        card = finetune(
+            read_plan(order.config, order.task.id, **order.overrides),
+            order.base,
+            train,
+            validation,
+            directory / ADAPTER,
+            device,
+            task=order.task,
+            on_progress=recorder,
+            should_stop=should_stop,
+        ).card
     recorder.phase("evaluating")
-    data = trained.card["data"]
+    data = card["data"]
     return {
-        "seconds": trained.card["seconds"],
-        "best_step": trained.card["best_step"],
-        "stopped_early": trained.card["stopped_early"],
+        "seconds": card["seconds"],
+        "best_step": card["best_step"],
+        "stopped_early": card["stopped_early"],
         "cut": data["cut"],
         "left_out": data["left_out"],
         **_score(order, directory, test[:MOST_TESTED], device, lambda: recorder.phase("evaluating")),

@@ -64,6 +64,16 @@ def is_silent(directory: Path) -> bool:
         return True
 
 
+def finished_card(adapter: Path) -> dict[str, Any] | None:
+    """The training card of an adapter that is whole; None while it is not. PEFT's config is written last."""
+    if not (adapter / "adapter_config.json").is_file():
+        return None
+    try:
+        return json.loads((adapter / "training_card.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
 def give_sign_of_life(directory: Path) -> None:
     """For the time in which a run has nothing new to say."""
     with contextlib.suppress(OSError):

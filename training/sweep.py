@@ -18,11 +18,17 @@ from typing import Any
 from training.errors import TrainingError
 from training.plan import AdapterPlan, read_plan
 from training.progress import ShouldStop
-from training.run_status import FILE, Recorder, RunStatus, is_silent, read_status, recorded, write_json
+from training.run_status import (
+    FILE,
+    Recorder,
+    RunStatus,
+    finished_card,
+    is_silent,
+    read_status,
+    recorded,
+    write_json,
+)
 from training.tasks import load_tasks
-
-# The card is there first and PEFT's config last: with both, the adapter is whole.
-FINISHED_FILES = ("training_card.json", "adapter_config.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class GridRun:
 
     @property
     def finished(self) -> bool:
-        return all((self.directory / file).is_file() for file in FINISHED_FILES)
+        return finished_card(self.directory) is not None
 
     def forget_failure(self) -> None:
         """Makes a failed run a waiting one, before it is tried again."""

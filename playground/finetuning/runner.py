@@ -1,8 +1,8 @@
 """Carries queued trainings out and brings what they make into the engine.
 
 Training never happens in the site's process. Without a broker a child process trains one job at a time, with
-a lower priority than the site and one processor less; with one (`LORALAND_BROKER_URL`), workers anywhere do. Either way the run file
-in the job's directory says how far it is, and this watches it.
+a lower priority than the site and one processor less; with one (`LORALAND_BROKER_URL`), workers anywhere do.
+Either way the run file in the job's directory says how far it is, and this watches it.
 """
 
 from __future__ import annotations

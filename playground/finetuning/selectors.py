@@ -90,7 +90,9 @@ def progress(job: TrainingJob) -> Progress:
 def _waiting(job: TrainingJob) -> str:
     before = queue_position(job)
     if before:
-        return f"{before} training{'' if before == 1 else 's'} of other users come first."
+        return (
+            f"{before} training{' of another user comes' if before == 1 else 's of other users come'} first."
+        )
     if settings.LORALAND_BROKER_URL:
         return "For a training worker to take it up."
     return "It starts in a moment."
