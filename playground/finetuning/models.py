@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from django.urls import reverse
 
 
@@ -91,3 +95,9 @@ class TrainingJob(models.Model):
     def can_go_on(self) -> bool:
         """Whether it has ended without an adapter, and can be taken up again."""
         return self.status in (self.Status.FAILED, self.Status.CANCELLED)
+
+
+@receiver(post_delete, sender=TrainingJob)
+def forget_files(instance: TrainingJob, **_: Any) -> None:
+    """What a user has uploaded goes with the row, and with the user."""
+    shutil.rmtree(instance.directory, ignore_errors=True)

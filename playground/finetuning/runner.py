@@ -22,7 +22,7 @@ from playground.engine import engine
 from playground.finetuning import services
 from playground.finetuning.models import TrainingJob
 from playground.world import current_world
-from training.run_status import read_status
+from training.run_status import is_silent, read_status
 
 logger = logging.getLogger(__name__)
 Status = TrainingJob.Status
@@ -114,7 +114,11 @@ class JobRunner:
             return
         command = [sys.executable, "-m", "training", "job", str(job.directory), "--parent", str(os.getpid())]
         command += ["--device", settings.LORALAND_DEVICE]
-        log = await asyncio.to_thread((job.directory / "log.txt").open, "ab")
+        try:
+            log = await asyncio.to_thread((job.directory / "log.txt").open, "ab")
+        except OSError as error:
+            await self._end(job, Status.FAILED, f"The training could not be started: {error.strerror}.")
+            return
         with log:
             self._process = await asyncio.create_subprocess_exec(
                 *command,
@@ -152,9 +156,10 @@ class JobRunner:
             await self._end(job, Status.CANCELLED, f"Cancelled after {status.step} steps.")
         elif ended_with is not None:
             await self._end(job, Status.FAILED, ENDED_FROM_OUTSIDE.format(_cause(ended_with)))
-        elif self._process is None and not settings.LORALAND_BROKER_URL:
-            # Left running by a site that has died; its child has stopped, or is about to.
-            await self._requeue(job)
+        elif not (ours or settings.LORALAND_BROKER_URL) and (
+            status.state == "waiting" or await asyncio.to_thread(is_silent, job.directory)
+        ):
+            await self._requeue(job)  # left running by a site that has died, and its child with it
 
     @staticmethod
     def _public(sentence: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import shutil
 from pathlib import PurePath
 from typing import Any
 
@@ -15,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from playground.finetuning import selectors
-from playground.finetuning.models import TrainingJob
+from playground.finetuning.models import TrainingJob, forget_files
 from playground.models import Adapter, Example
 from playground.world import current_world
 from training import job as files
@@ -48,10 +47,10 @@ def check_upload(user: AbstractBaseUser, file: UploadedFile) -> TrainingJob:
         _keep(job, file)
         _check(job)
     except OSError as error:
-        _forget_files(job)
+        forget_files(job)
         raise Refused(_disk_sentence(error)) from error
     except (DatasetError, Refused) as error:
-        _forget_files(job)
+        forget_files(job)
         # The reader names the file as it lies here; its owner knows it by another name.
         raise Refused(str(error).replace(job.upload.name, name)) from error
     job.save(force_insert=True)
@@ -212,13 +211,8 @@ def delete(job: TrainingJob) -> str | None:
     with transaction.atomic():
         if job.adapter:
             job.adapter.delete()
-        _forget_files(job)
         job.delete()
     return slug
-
-
-def _forget_files(job: TrainingJob) -> None:
-    shutil.rmtree(job.directory, ignore_errors=True)
 
 
 def _disk_sentence(error: OSError) -> str:

@@ -28,6 +28,8 @@ STILL = {
     "catalogue": "/",
     "nothing-found": "/?q=none-such",
     "not-installed": "/adapters/magicoder/",
+    "train": "/train/",
+    "sign-in": "/accounts/login/",
     "404": "/none/",
 }
 SHOWN_TASK = "conllpp"

@@ -359,6 +359,12 @@ class TestTheEnd:
         assert not Adapter.objects.filter(pk=adapter.pk).exists()
         assert not job.directory.exists()
 
+    def test_nothing_of_a_deleted_user_is_left(self, job):
+        adapter = finished(job)
+        job.owner.delete()
+        assert not Adapter.objects.filter(pk=adapter.pk).exists()
+        assert not job.directory.exists()
+
     def test_what_trains_is_not_deleted(self, page, job):
         services.start(job, "Moods", PLAN)
         assert (
