@@ -131,6 +131,8 @@ class Ours:
         self.threads = fastest_threads(self.answer, setting, tokens)
 
     def answer(self, prompts: list[tuple[str, list[int]]], tokens: int) -> list[list[int]]:
+        # Prompts of one call may share what they begin with, but nothing is left of an earlier call.
+        self.engine.forget_prefixes()
         sampling = SamplingParams(max_tokens=tokens, temperature=0, ignore_eos=True)
         outputs = self.engine.generate(
             GenerationRequest(prompt_token_ids=tuple(token_ids), adapter=name, sampling=sampling)

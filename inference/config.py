@@ -15,7 +15,8 @@ class EngineConfig:
     output (None: what the checkpoint allows), `kv_cache_tokens` is the room shared by all running requests
     (None: enough for eight of the longest), `max_batched_tokens` the most one step may compute.
     `max_num_seqs` rows run at once, `max_waiting` more may queue; `adapter_slots` adapters are in memory at
-    once. `cpu_threads` share the arithmetic of a step on the CPU (None: one for a base so small that handing
+    once. `prefix_cache` lets a prompt take over the keys and values of others that began in the same way.
+    `cpu_threads` share the arithmetic of a step on the CPU (None: one for a base so small that handing
     its products out costs more than computing them, else as many as torch takes by itself).
     """
 
@@ -29,4 +30,5 @@ class EngineConfig:
     max_batched_tokens: int = 2048
     max_waiting: int = 1024
     adapter_slots: int = 32
+    prefix_cache: bool = True
     cpu_threads: int | None = None

@@ -59,7 +59,7 @@ class Engine:
         self.config = config
         self.runner = runner = runner or ModelRunner(config)
         self.tokenizer = tokenizer or Tokenizer.load(config.model)
-        self.blocks = BlockManager(runner.num_blocks, config.block_size)
+        self.blocks = BlockManager(runner.num_blocks, config.block_size, config.prefix_cache)
         self.max_model_len = min(runner.max_model_len, runner.num_blocks * config.block_size)
         self.scheduler = Scheduler(
             self.blocks,
@@ -104,6 +104,10 @@ class Engine:
 
     def adapters(self) -> list[AdapterInfo]:
         return self.runner.adapters.infos()
+
+    def forget_prefixes(self) -> None:
+        """Lets no later prompt take over what earlier ones have computed."""
+        self.blocks.forget_prefixes()
 
     # Requests
 
@@ -239,7 +243,7 @@ class Engine:
             return [], None
         rows = [scheduled.sequence for scheduled in batch if scheduled.samples]
         for scheduled in batch:
-            scheduled.sequence.num_computed += scheduled.num_new
+            self.scheduler.computed(scheduled)
         return rows, logits
 
     def _sample(self, logits: torch.Tensor | None, answers: list[Answer]) -> list[Choice | None]:
@@ -278,12 +282,12 @@ class Engine:
 
     def _fail(self, sequence: Sequence, error: RequestError) -> None:
         answer = self._answer_of(sequence)
-        self._forget(sequence)
+        self._forget(sequence, spoilt=True)
         answer.fail(error)
 
-    def _forget(self, sequence: Sequence) -> None:
+    def _forget(self, sequence: Sequence, spoilt: bool = False) -> None:
         del self._answers[sequence.request.request_id]
-        self.scheduler.remove(sequence)
+        self.scheduler.remove(sequence, spoilt)
 
     def _check_ids(self, request_ids: Iterable[str]) -> None:
         seen = set(self._answers)
@@ -334,6 +338,8 @@ class Engine:
             prompt_tokens=self._prompt_tokens,
             generated_tokens=self._generated_tokens,
             preemptions=self.scheduler.preemptions,
+            prefix_hit_tokens=self.blocks.prefix_hit_tokens,
+            prefix_lookup_tokens=self.blocks.prefix_lookup_tokens,
             adapters_loaded=self.runner.adapters.num_loaded,
         )
 

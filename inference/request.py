@@ -326,7 +326,10 @@ class AdapterInfo:
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """A snapshot. `batch` names the adapter of each running row (None for the base)."""
+    """A snapshot. `batch` names the adapter of each running row (None for the base).
+
+    Of `prefix_lookup_tokens` in prompts so far, `prefix_hit_tokens` were found in the cache.
+    """
 
     model: str
     device: str
@@ -341,3 +344,5 @@ class EngineStats:
     generated_tokens: int
     preemptions: int
     adapters_loaded: int
+    prefix_hit_tokens: int = 0
+    prefix_lookup_tokens: int = 0

@@ -11,6 +11,8 @@ token of each running sequence and fills the rest of its token budget with piece
   others pass. After `MAX_OVERTAKES` of them have taken an adapter before it, nobody behind it may take one
   until it runs.
 * A waiting sequence holds nothing: neither blocks nor an adapter.
+* Who begins like a prompt that is just being read waits until that part can be taken over, where this spares
+  at least a quarter of its own prompt.
 """
 
 from __future__ import annotations
@@ -77,13 +79,24 @@ class Scheduler:
     def add(self, sequence: Sequence) -> None:
         insort(self.waiting, sequence, key=_arrival)
 
-    def remove(self, sequence: Sequence) -> None:
-        """Forgets a sequence, wherever it is, and frees what it holds."""
+    def remove(self, sequence: Sequence, spoilt: bool = False) -> None:
+        """Forgets a sequence, wherever it is, and frees what it holds.
+
+        `spoilt` says that its cached keys and values may be wrong, so that nobody takes them over.
+        """
         if sequence in self.running:
             self.running.remove(sequence)
-            self._give_back(sequence)
+            self._give_back(sequence, spoilt)
         else:
             self.waiting.remove(sequence)
+
+    def computed(self, item: ScheduledSequence) -> None:
+        """Notes that `item` was carried out: its keys and values are in the cache."""
+        sequence = item.sequence
+        before = sequence.num_computed
+        sequence.num_computed += item.num_new
+        owner = sequence.adapter and sequence.adapter.content_hash
+        self.blocks.remember(sequence.block_table, owner, sequence.token_ids, before, sequence.num_computed)
 
     def schedule(self) -> Step:
         """Chooses the next step's batch: decoding sequences first, then prompts, then newcomers."""
@@ -124,6 +137,8 @@ class Scheduler:
         for sequence in list(self.waiting):
             if budget <= 0 or len(self.running) >= self.max_num_seqs or not self._has_blocks_for(sequence):
                 break
+            if self._will_be_spared(sequence):
+                continue
             name = sequence.request.adapter
             if name is not None:
                 barred = starved is not None and self._overtakes >= MAX_OVERTAKES
@@ -142,6 +157,8 @@ class Scheduler:
                     continue
                 if starved is not None:
                     self._overtakes += 1
+            owner = sequence.adapter and sequence.adapter.content_hash
+            sequence.num_computed = self.blocks.adopt(sequence.block_table, owner, sequence.token_ids)
             if not self.blocks.grow(sequence.block_table, len(sequence.token_ids)):
                 raise RuntimeError(
                     "A sequence longer than the KV cache was queued; Engine.prepare refuses those."
@@ -150,6 +167,19 @@ class Scheduler:
             insort(self.running, sequence, key=_arrival)
             step.admitted.append(sequence)
             budget -= self._prefill(step, sequence, budget)
+
+    def _will_be_spared(self, sequence: Sequence) -> bool:
+        """Whether a prompt that is being read will soon have computed much of this one, too."""
+        if not self.blocks.prefix_cache:
+            return False
+        size = self.blocks.block_size
+        for reading in self.running:
+            if reading.request.adapter != sequence.request.adapter or reading.num_pending <= 1:
+                continue
+            common = min(_common(reading.token_ids, sequence.token_ids), len(sequence) - 1) // size * size
+            if 4 * (common - reading.num_computed) >= len(sequence):
+                return True
+        return False
 
     def _has_blocks_for(self, sequence: Sequence) -> bool:
         """Room for all known tokens and, so that newcomers do not cause preemptions, a block per running
@@ -180,8 +210,16 @@ class Scheduler:
         insort(self.waiting, sequence, key=_arrival)
         self.preemptions += 1
 
-    def _give_back(self, sequence: Sequence) -> None:
-        self.blocks.release(sequence.block_table)
+    def _give_back(self, sequence: Sequence, spoilt: bool = False) -> None:
+        self.blocks.release(sequence.block_table, spoilt)
         if sequence.adapter is not None:
             self.release(sequence.adapter)
             sequence.adapter = None
+
+
+def _common(first: list[int], second: list[int]) -> int:
+    """How many tokens two sequences begin with in common."""
+    shorter = min(len(first), len(second))
+    if first[:shorter] == second[:shorter]:
+        return shorter
+    return next(i for i in range(shorter) if first[i] != second[i])

@@ -54,7 +54,7 @@ class AnswerStore:
             self.rows[row["key"]] = row
         except (ValueError, KeyError, TypeError) as error:
             raise TrainingError(
-                f"{path}, line {number} is no answer of an evaluation. Choose another file or delete the line."
+                f"{path}, line {number} is no answer of an evaluation. Choose another file or delete it."
             ) from error
 
     def __contains__(self, key: str) -> bool:

@@ -1,7 +1,8 @@
 """A `ModelRunner` whose model is a hash: quick, exact, and unforgiving about the KV cache.
 
-It keeps token ids where a model keeps keys and values, in the same slots, and chooses the next token from
-what is read back there. A block that is shared, reused or lost wrongly therefore changes the text.
+It keeps token ids, and the adapter that computed them, where a model keeps keys and values, in the same
+slots, and chooses the next token from what is read back there. A block that is shared, reused or lost wrongly
+therefore changes the text.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class HeldAdapter:
     name: str
     running: int = 0
     pinned: bool = False
+
+    @property
+    def content_hash(self) -> str:
+        return self.name
 
 
 @dataclass
@@ -145,7 +150,8 @@ class HashingRunner:
         self._steps = threading.Semaphore()
         self._held = False
         self._config = config
-        self._slots = [-1] * (self.num_blocks * config.block_size)
+        self._slots: list[tuple[int, str | None]] = [(-1, None)] * (self.num_blocks * config.block_size)
+        self.computed_tokens = 0
 
     def hold(self) -> None:
         self._steps, self._held = threading.Semaphore(0), True
@@ -171,8 +177,9 @@ class HashingRunner:
         logits = torch.zeros(sum(item.samples for item in batch), VOCAB_SIZE)
         for row, item in enumerate(item for item in batch if item.samples):
             sequence = item.sequence
-            history = [self._slots[self._slot(item, position)] for position in range(len(sequence))]
-            logits[row, next_token(history, sequence.request.adapter)] = 10.0
+            cached = [self._slots[self._slot(item, position)] for position in range(len(sequence))]
+            (adapter,) = {adapter for _, adapter in cached}
+            logits[row, next_token([token for token, _ in cached], adapter)] = 10.0
             if sequence.token_ids[-1] in self.nan_on:
                 logits[row, 7] = float("nan")
         return logits
@@ -185,7 +192,8 @@ class HashingRunner:
         for position in range(sequence.num_computed, sequence.num_computed + item.num_new):
             if sequence.token_ids[position] in self.fails_on:
                 raise RuntimeError("the device is on fire")
-            self._slots[self._slot(item, position)] = sequence.token_ids[position]
+            self._slots[self._slot(item, position)] = (sequence.token_ids[position], sequence.request.adapter)
+        self.computed_tokens += item.num_new
 
     def _slot(self, item: ScheduledSequence, position: int) -> int:
         block, offset = divmod(position, self._config.block_size)

@@ -41,8 +41,11 @@ class Traffic(RuleBasedStateMachine):
         adapter_slots=st.integers(1, 3),
         spare=st.integers(0, 40),
         max_waiting=st.integers(0, 6),
+        prefix_cache=st.booleans(),
     )
-    def build(self, block_size, max_num_seqs, max_batched_tokens, adapter_slots, spare, max_waiting):
+    def build(
+        self, block_size, max_num_seqs, max_batched_tokens, adapter_slots, spare, max_waiting, prefix_cache
+    ):
         config = EngineConfig(
             model="hash",
             block_size=block_size,
@@ -52,6 +55,7 @@ class Traffic(RuleBasedStateMachine):
             max_batched_tokens=max_batched_tokens,
             adapter_slots=adapter_slots,
             max_waiting=max_waiting,
+            prefix_cache=prefix_cache,
         )
         self.runner = HashingRunner(config, ADAPTERS)
         self.engine = Engine(config, runner=self.runner, tokenizer=TOKENIZER)
@@ -59,7 +63,8 @@ class Traffic(RuleBasedStateMachine):
         self.events = {}
 
     @rule(
-        prompt=st.lists(st.integers(3, 9), min_size=1, max_size=23),
+        prompt=st.lists(st.integers(3, 9), min_size=1, max_size=23)
+        | st.integers(1, 23).map(lambda length: ([3, 4] * 12)[:length]),
         adapter=st.sampled_from([None, *ADAPTERS]),
         max_tokens=st.integers(1, 30),
     )
@@ -93,10 +98,15 @@ class Traffic(RuleBasedStateMachine):
             self.engine.step()
 
     @invariant()
-    def every_block_has_one_owner_or_none(self):
+    def blocks_in_use_are_those_of_running_sequences_and_written_by_one(self):
         if hasattr(self, "engine"):
-            held = [block for s in self.engine.scheduler.running for block in s.block_table]
-            assert len(held) == len(set(held)) == self.engine.blocks.num_used
+            running = self.engine.scheduler.running
+            held = {block for s in running for block in s.block_table}
+            assert len(held) == self.engine.blocks.num_used
+            size = self.engine.config.block_size
+            unwritten = [block for s in running for block in s.block_table[s.num_computed // size :]]
+            assert len(unwritten) == len(set(unwritten))
+            assert all(s.num_computed < len(s) for s in running)
             assert all(not s.block_table and s.adapter is None for s in self.engine.scheduler.waiting)
 
     def teardown(self):

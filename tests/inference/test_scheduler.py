@@ -16,8 +16,17 @@ from tests.inference.hashing_runner import SlotAdapters
 class Desk:
     """A scheduler with its blocks and adapters, and a clock that orders arrivals."""
 
-    def __init__(self, *, num_blocks=64, block_size=4, max_num_seqs=8, max_batched_tokens=64, slots=2):
-        self.blocks = BlockManager(num_blocks, block_size)
+    def __init__(
+        self,
+        *,
+        num_blocks=64,
+        block_size=4,
+        max_num_seqs=8,
+        max_batched_tokens=64,
+        slots=2,
+        prefix_cache=False,
+    ):
+        self.blocks = BlockManager(num_blocks, block_size, prefix_cache)
         self.adapters = SlotAdapters(slots, {"a", "b", "c"})
         self.scheduler = Scheduler(
             self.blocks,
@@ -28,8 +37,8 @@ class Desk:
         )
         self.clock = itertools.count(1)
 
-    def arrive(self, length: int, adapter: str | None = None) -> Sequence:
-        request = GenerationRequest(prompt_token_ids=range(length), adapter=adapter)
+    def arrive(self, length: int, adapter: str | None = None, first: int = 0) -> Sequence:
+        request = GenerationRequest(prompt_token_ids=range(first, first + length), adapter=adapter)
         sequence = Sequence(request, request.prompt_token_ids, submitted_at=next(self.clock))
         self.scheduler.add(sequence)
         return sequence
@@ -42,7 +51,7 @@ class Desk:
         assert not step.refused
         for item in step.batch:
             samples = item.samples
-            item.sequence.num_computed += item.num_new
+            self.scheduler.computed(item)
             if samples:
                 item.sequence.token_ids.append(0)
         return {item.sequence: item.num_new for item in step.batch}
@@ -245,3 +254,59 @@ def test_an_adapter_that_cannot_be_loaded_refuses_its_sequence_alone():
     assert [sequence for sequence, _ in step.refused] == [bad]
     assert isinstance(step.refused[0][1], RequestError)
     assert step.admitted == [good, base]
+
+
+def test_a_prompt_takes_over_what_an_earlier_one_began_with():
+    desk = Desk(prefix_cache=True)
+    first = desk.arrive(10)
+    desk.step()
+    desk.finish(first)
+    second = desk.arrive(13)
+    assert desk.step() == {second: 5}  # two full blocks of four were there
+    assert desk.blocks.prefix_hit_tokens == 8
+
+
+def test_a_prompt_is_never_taken_over_whole():
+    desk = Desk(prefix_cache=True)
+    desk.arrive(8)
+    desk.step()
+    second = desk.arrive(8)
+    assert desk.step()[second] == 4
+
+
+def test_nothing_is_taken_over_from_another_adapter_or_the_base():
+    desk = Desk(prefix_cache=True)
+    desk.arrive(10, "a")
+    desk.step()
+    base, other = desk.arrive(10), desk.arrive(10, "b")
+    step = desk.step()
+    assert (step[base], step[other]) == (10, 10)
+
+
+def test_who_begins_like_a_prompt_that_is_being_read_waits_for_it_and_no_one_else_does():
+    desk = Desk(prefix_cache=True)
+    first, twin, stranger = desk.arrive(12), desk.arrive(13), desk.arrive(12, first=100)
+    assert desk.step() == {first: 12, stranger: 12}
+    assert desk.step() == {first: 1, stranger: 1, twin: 1}
+
+
+def test_a_short_common_beginning_is_not_worth_waiting_for():
+    desk = Desk(prefix_cache=True)
+    first, second = desk.arrive(24), desk.arrive(24)
+    second.token_ids[5:] = range(200, 219)
+    assert desk.step() == {first: 24, second: 24}
+
+
+def test_without_a_prefix_cache_twins_are_read_side_by_side():
+    desk = Desk()
+    first, twin = desk.arrive(12), desk.arrive(12)
+    assert desk.step() == {first: 12, twin: 12}
+
+
+def test_a_preempted_sequence_finds_its_own_blocks_again():
+    desk = Desk(prefix_cache=True, num_blocks=6)
+    first, second = desk.arrive(8), desk.arrive(8, first=50)
+    while second in desk.scheduler.running or not desk.scheduler.preemptions:
+        desk.step()
+    desk.finish(first)
+    assert desk.step()[second] < len(second)
