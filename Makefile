@@ -37,6 +37,10 @@ format: setup ## format the code
 bench: setup ## measure the engine against transformers + PEFT on this CPU
 	@$(PY) -m benchmarks.cpu_multilora $(ARGS)
 
+.PHONY: demo-weights
+demo-weights: setup ## rebuild demo/ (base, 25 adapters, scores) on one GPU (ARGS, such as "--only base")
+	@$(PY) -m training demo-weights $(ARGS)
+
 .PHONY: screenshots
 screenshots: setup ## picture every page into var/screenshots
 	@$(PY) -m tests.browser.screenshots

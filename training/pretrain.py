@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import math
 import os
+import random
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -21,7 +23,7 @@ import torch.nn.functional as F
 from transformers import MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
 
 from training.schedule import learning_rate_factor
-from training.synthetic.corpus import documents
+from training.synthetic.corpus import documents, glossary
 from training.tokenizer import BOS, EOS, load_bare_tokenizer, train_tokenizer
 
 
@@ -40,9 +42,9 @@ class BasePlan:
     heads: int = 8
     kv_heads: int = 4
     context: int = 1024
-    tokenizer_documents: int = 60_000
-    corpus_tokens: int = 110_000_000
-    steps: int = 1700
+    tokenizer_documents: int = 16_000
+    corpus_tokens: int = 160_000_000
+    steps: int = 3000
     batch: int = 128
     learning_rate: float = 3e-3
     warmup: float = 0.03
@@ -74,7 +76,7 @@ def _encode_shard(job: tuple[str, str, int]) -> np.ndarray:
     bos, eos = tokenizer.token_to_id(BOS), tokenizer.token_to_id(EOS)
     source, shard, length = documents(seed), [], 0
     while length < wanted:
-        for encoding in tokenizer.encode_batch(list(islice(source, 200)), add_special_tokens=False):
+        for encoding in tokenizer.encode_batch(list(islice(source, 32)), add_special_tokens=False):
             shard.append(np.array([bos, *encoding.ids, eos], dtype=np.uint16))
             length += len(encoding.ids) + 2
     return np.concatenate(shard)[:wanted]
@@ -88,14 +90,20 @@ def tokenised_corpus(tokenizer: Path, tokens: int, seed: int, shards: int = 64) 
         return np.concatenate(list(pool.map(_encode_shard, jobs)))[:tokens]
 
 
+def _tokenizer_texts(plan: BasePlan) -> Iterator[str]:
+    """Documents of the corpus, and as many lists of the words of prompts, so that prompts are few tokens."""
+    rng = random.Random(f"{plan.seed}/glossary")
+    for text in islice(documents(f"{plan.seed}/tokenizer"), plan.tokenizer_documents):
+        yield text
+        yield glossary.document(rng)
+
+
 def pretrain(plan: BasePlan, out: Path, device: str) -> None:
     """Writes tokenizer, config, bfloat16 weights and `training_card.json` to `out`."""
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.seed)
     started = time.monotonic()
-    tokenizer = train_tokenizer(
-        islice(documents(f"{plan.seed}/tokenizer"), plan.tokenizer_documents), plan.vocab_size, plan.context
-    )
+    tokenizer = train_tokenizer(_tokenizer_texts(plan), plan.vocab_size, plan.context)
     tokenizer.save_pretrained(out)
     corpus = tokenised_corpus(out, plan.corpus_tokens, plan.seed)
     windows = torch.from_numpy(corpus[: len(corpus) // plan.context * plan.context].astype(np.int16))

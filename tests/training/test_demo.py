@@ -20,7 +20,7 @@ def card(directory):
     return json.loads((directory / "training_card.json").read_text())
 
 
-def test_the_manifest_names_the_base_and_the_four_adapters_that_are_there():
+def test_the_manifest_names_the_base_and_the_adapters_that_are_there():
     assert card(DEMO / MANIFEST["base"]["path"])["parameters"] == MANIFEST["base"]["parameters"]
     assert set(MANIFEST["adapters"]) == set(ADAPTERS)
     for entry in MANIFEST["adapters"].values():
@@ -32,7 +32,8 @@ def test_the_manifest_names_the_base_and_the_four_adapters_that_are_there():
 def test_the_files_are_small_enough_for_a_repository():
     assert (DEMO / "base" / "model.safetensors").stat().st_size <= 9_000_000
     for task in ADAPTERS:
-        assert (DEMO / "adapters" / task / "adapter_model.safetensors").stat().st_size <= 250_000
+        assert (DEMO / "adapters" / task / "adapter_model.safetensors").stat().st_size <= 280_000
+    assert sum(file.stat().st_size for file in DEMO.rglob("*") if file.is_file()) <= 14 * 2**20
 
 
 def test_the_weights_were_made_by_the_plans_in_the_code():
@@ -45,7 +46,12 @@ def test_the_weights_were_made_by_the_plans_in_the_code():
 
 
 def test_ranks_and_targets_differ():
-    assert len({(plan.rank, plan.targets) for plan in ADAPTERS.values()}) == len(ADAPTERS)
+    assert len({(plan.rank, plan.targets) for plan in ADAPTERS.values()}) >= 16
+    assert {4, 8, 16, 32} <= {plan.rank for plan in ADAPTERS.values()}
+
+
+def test_every_adapter_of_the_site_has_a_plan():
+    assert set(ADAPTERS) == {task.id for task in load_tasks().values() if task.on_site}
 
 
 @pytest.mark.parametrize("task", sorted(ADAPTERS))
@@ -69,14 +75,21 @@ def test_every_prompt_leaves_room_for_its_answer():
 
 
 @pytest.mark.parametrize("task", sorted(ADAPTERS))
-def test_the_recorded_scores_show_a_lift_of_thirty_points(task):
+def test_the_recorded_scores_show_a_lift_of_twenty_points(task):
     measured = MANIFEST["adapters"][task]["measured"]
     assert measured["n"] >= 300
-    assert measured["adapter"] - measured["base"] >= 0.3
+    assert measured["adapter"] - measured["base"] >= 0.2
     for name in ("base", "adapter"):
         low, high = measured[f"{name}_interval"]
         assert low <= measured[name] <= high
     assert {"metric", "date", "command"} <= set(measured)
+
+
+def test_the_mean_lift_is_the_papers_headline():
+    lifts = [
+        entry["measured"]["adapter"] - entry["measured"]["base"] for entry in MANIFEST["adapters"].values()
+    ]
+    assert sum(lifts) / len(lifts) >= 0.34
 
 
 def test_recorded_scores_come_out_again_on_a_small_sample(tmp_path):
@@ -87,7 +100,7 @@ def test_recorded_scores_come_out_again_on_a_small_sample(tmp_path):
     for each in comparisons:
         recorded = MANIFEST["adapters"][each.task.id]["measured"]
         assert each.adapter.low - 0.1 <= recorded["adapter"] <= each.adapter.high + 0.1
-        assert each.adapter.mean - each.base.mean >= 0.3, table(comparisons)
+        assert each.adapter.mean - each.base.mean >= 0.1, table(comparisons)
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     assert len(rows) == 2 * 12 * len(ADAPTERS)
     endings = [row["finish_reason"] for row in rows if row["by"] == "adapter"]

@@ -31,6 +31,8 @@ def test_extending_adds_rules_and_keeps_the_old_grammar():
         ("a unique one", "a unique one"),
         ("a European city", "a European city"),
         ("banana oil", "banana oil"),
+        ("a 8-yard run and a 18-yard run", "an 8-yard run and an 18-yard run"),
+        ("a 17-yard run, a 118th", "a 17-yard run, a 118th"),
     ],
 )
 def test_articles_follow_the_next_word(text, expected):

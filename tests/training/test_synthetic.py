@@ -1,11 +1,14 @@
 import json
+import random
 import re
 from itertools import islice
 
 import pytest
 
+from training.showcase import load_showcase
 from training.synthetic import GENERATORS, SPLITS, samples, split_of
-from training.synthetic.corpus import documents
+from training.synthetic.corpus import KINDS, documents, glossary
+from training.synthetic.legal import CLAUSES
 from training.tasks import load_tasks
 
 TASKS = sorted(GENERATORS)
@@ -69,8 +72,8 @@ def test_about_one_sample_in_ten_is_held_out():
 
 
 def test_a_task_without_a_generator_is_refused():
-    with pytest.raises(ValueError, match="no synthetic data for legal"):
-        next(samples("legal", "train", 1))
+    with pytest.raises(ValueError, match="no synthetic data for reuters"):
+        next(samples("reuters", "train", 1))
 
 
 def test_both_sentiments_are_as_frequent():
@@ -114,7 +117,7 @@ def test_the_corpus_is_the_same_for_the_same_seed():
 
 
 def test_the_corpus_never_shows_a_prompt_or_an_answer_in_a_tasks_format():
-    text = "\n".join(islice(documents("leak"), 20_000))
+    text = "\n".join(islice(documents("leak"), 8_000))
     for task in load_tasks().values():
         for literal in re.split(r"\{\w+\}", task.template):
             for line in literal.replace("{{", "{").replace("}}", "}").splitlines():
@@ -122,9 +125,56 @@ def test_the_corpus_never_shows_a_prompt_or_an_answer_in_a_tasks_format():
                     assert line.strip() not in text, f"{task.id}: {line}"
     assert '"person": [' not in text
     assert not re.search(r"####\s*-?\d", text)
+    for fixed in ("'B-Chemical': [", '"text_label": ', " minute read)", " FROM table", "], eatType["):
+        assert fixed not in text
+    assert not re.search(r"^def ", text, re.MULTILINE)
+    assert not re.search(r"'\w+ [^'\n]+\.', '\w+ [^'\n]+\.', '", text)  # endings to choose from
+
+
+def test_the_corpus_knows_the_words_of_every_prompt():
+    assert glossary.document in [kind for kind, _ in KINDS]
+    rng = random.Random(0)
+    known = set(re.findall(r"[A-Za-z]{3,}", "\n".join(glossary.document(rng) for _ in range(4000))))
+    labels = {label for task in load_tasks().values() for label in task.labels}
+    for task in load_tasks().values():
+        if task.on_site:
+            literal = re.sub(r"\{\w+\}", " ", task.template)
+            assert set(re.findall(r"[A-Za-z]{3,}", literal)) - labels <= known, task.id
 
 
 def test_sums_in_the_corpus_are_right():
     text = "\n".join(islice(documents("sums"), 5_000))
     assert len(EQUATION.findall(text)) > 1000
     assert not wrong_equations(text)
+
+
+def test_showcase_examples_are_held_out_and_answered_in_the_tasks_form():
+    definitions = load_tasks()
+    for task, examples in load_showcase().items():
+        assert len(examples) >= 4
+        assert len({example.title for example in examples}) == len(examples)
+        for example in examples:
+            assert split_of(example.variables) == "test", example
+            assert definitions[task].render(example.variables)
+            if definitions[task].labels and task != "agnews_explained":  # its label is inside JSON
+                assert example.gold in definitions[task].labels
+
+
+def test_the_corpus_never_gives_a_label_as_an_answer():
+    text = "\n".join(islice(documents("labels"), 5_000))
+    lines = {line.strip() for line in text.splitlines()}
+    for task in load_tasks().values():
+        for label in (*task.labels, *(CLAUSES if task.id == "legal" else ())):
+            if not label.isdigit():
+                assert label not in lines, f"{task.id}: {label}"
+            if (label.lower() != label and not label.istitle()) or "-" in label:
+                assert label not in text, f"{task.id}: {label}"
+    for phrase in ("Extremely Positive", "Extremely Negative", "Label:", "Sentiment:", "Type:", "Score:"):
+        assert phrase not in text
+
+
+def test_documents_hold_one_to_eight_pieces_of_a_kind():
+    lengths = [len(document) for document in islice(documents("lengths"), 3_000)]
+    pieces = [len(kind(random.Random(seed))) for kind, _ in KINDS for seed in range(100)]
+    assert min(lengths) < sorted(pieces)[len(pieces) // 2]
+    assert sum(lengths) / len(lengths) > 3 * sum(pieces) / len(pieces)

@@ -23,13 +23,13 @@ TINY = BasePlan(
     kv_heads=2,
     context=256,
     tokenizer_documents=300,
-    corpus_tokens=40_000,
-    steps=60,
+    corpus_tokens=200_000,
+    steps=200,
     batch=4,
-    learning_rate=1e-2,
+    learning_rate=2e-2,
 )
 PLAN = AdapterPlan(
-    "glue_sst2", rank=4, targets=("q_proj", "v_proj", "down_proj"), learning_rate=3e-2, steps=40, batch=16
+    "glue_sst2", rank=4, targets=("q_proj", "v_proj", "down_proj"), learning_rate=3e-2, steps=60, batch=8
 )
 
 

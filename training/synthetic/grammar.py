@@ -14,7 +14,7 @@ from functools import cache
 Rule = Sequence[str] | Callable[[random.Random], str]
 Node = str | tuple[str, object]
 
-_ARTICLE = re.compile(r"\b([Aa]) (?=[aeioAEIO]|[uU](?!ni|se|ti))(?![Oo]ne\b|[Ee]u)")
+_ARTICLE = re.compile(r"\b([Aa]) (?=[aeioAEIO8]|1[18](?!\d)|[uU](?!ni|se|ti))(?![Oo]ne\b|[Ee]u)")
 
 
 class Grammar:

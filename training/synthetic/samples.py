@@ -13,15 +13,62 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from training.synthetic import conllpp, glue_sst2, gsm8k, viggo
+from training.synthetic import (
+    agnews_explained,
+    bc5cdr,
+    conllpp,
+    covid,
+    customer_support,
+    dbpedia,
+    drop,
+    e2e_nlg,
+    glue_cola,
+    glue_mnli,
+    glue_mrpc,
+    glue_qnli,
+    glue_qqp,
+    glue_sst2,
+    glue_stsb,
+    gsm8k,
+    hellaswag,
+    hellaswag_processed,
+    jigsaw,
+    legal,
+    magicoder,
+    tldr_content_gen,
+    tldr_headline_gen,
+    viggo,
+    wikisql,
+)
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 GENERATORS = {
+    "agnews_explained": agnews_explained.generate,
+    "bc5cdr": bc5cdr.generate,
     "conllpp": conllpp.generate,
+    "covid": covid.generate,
+    "customer_support": customer_support.generate,
+    "dbpedia": dbpedia.generate,
+    "drop": drop.generate,
+    "e2e_nlg": e2e_nlg.generate,
+    "glue_cola": glue_cola.generate,
+    "glue_mnli": glue_mnli.generate,
+    "glue_mrpc": glue_mrpc.generate,
+    "glue_qnli": glue_qnli.generate,
+    "glue_qqp": glue_qqp.generate,
     "glue_sst2": glue_sst2.generate,
+    "glue_stsb": glue_stsb.generate,
     "gsm8k": gsm8k.generate,
+    "hellaswag": hellaswag.generate,
+    "hellaswag_processed": hellaswag_processed.generate,
+    "jigsaw": jigsaw.generate,
+    "legal": legal.generate,
+    "magicoder": magicoder.generate,
+    "tldr_content_gen": tldr_content_gen.generate,
+    "tldr_headline_gen": tldr_headline_gen.generate,
     "viggo": viggo.generate,
+    "wikisql": wikisql.generate,
 }
 
 
