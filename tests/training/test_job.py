@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from training.errors import DatasetError
-from training.job import PARTS, JobOrder, cancel, describe, read_order, resume, run_job, write_job
+from training.job import JobOrder, cancel, describe, read_order, resume, run_job, write_job
 from training.run_status import Recorder, read_status
 from training.synthetic import Sample
 
