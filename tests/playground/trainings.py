@@ -7,20 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from playground.finetuning import services
 from playground.finetuning.models import TrainingJob
-
-WORDS = ["soup", "view", "song", "walk", "book", "game", "tale", "meal", "room", "play", "show", "ride"]
-
-
-def rows(count: int = 40) -> list[tuple[str, str]]:
-    """Prompts that all end alike, with one of two answers."""
-    pairs = [
-        (f"{word} number {n}: {taste}\nMood:", mood)
-        for n in range(2)
-        for word in WORDS
-        for taste, mood in (("lovely", "good"), ("dreadful", "bad"))
-    ]
-    assert count <= len(pairs)
-    return pairs[:count]
+from tests.playground.moods import rows
 
 
 def csv_file(extra: bytes = b"", count: int = 40, name: str = "moods.csv") -> SimpleUploadedFile:
