@@ -162,6 +162,7 @@ def _train_and_score(
             on_progress=recorder,
             should_stop=should_stop,
         ).card
+    recorder.take_card(card)
     recorder.phase("evaluating")
     data = card["data"]
     return {

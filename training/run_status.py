@@ -126,6 +126,14 @@ class Recorder:
         self._write()
         return self.status
 
+    def take_card(self, card: dict[str, Any]) -> None:
+        """The curves of a finished training as its card has them: means over steps, none missing."""
+        self.status = replace(
+            self.status,
+            curve=[list(point) for point in card["loss"]],
+            validations=[[step, loss] for step, loss, *_ in card["validations"]],
+        )
+
     def phase(self, name: str) -> None:
         self.status = replace(self.status, phase=name, seconds_left=None)
         self._write()

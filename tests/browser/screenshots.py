@@ -1,7 +1,7 @@
 """Pictures of every page of the demo, on a desktop and a phone, light and dark.
 
 python -m tests.browser.screenshots              into var/screenshots
-python -m tests.browser.screenshots --docs       also the two of the README, into docs/images
+python -m tests.browser.screenshots --docs       also those of README and docs, into docs/images
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ STILL = {
     "404": "/none/",
 }
 SHOWN_TASK = "conllpp"
+DOCUMENTED = ("training-checked", "training-finished")  # docs/train-your-own.md shows them
 
 
 def compared(page: Page, address: str) -> AdapterPage:
@@ -95,7 +96,12 @@ def picture_for_readme(browser: Browser, address: str, folder: Path) -> None:
     page.set_viewport_size(SCREENS["desktop"]["viewport"])
     compared(page, address)
     page.screenshot(path=folder / "compare.png")
-    picture_training(page, address, "documented", lambda name: page.screenshot(path=folder / f"{name}.png"))
+    picture_training(
+        page,
+        address,
+        "documented",
+        lambda name: name in DOCUMENTED and page.screenshot(path=folder / f"{name}.png"),
+    )
     context.close()
 
 
