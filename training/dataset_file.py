@@ -29,8 +29,8 @@ COLUMNS = (
 )
 MESSAGES = "messages"
 _ALLOWED = ", ".join(f"{prompt} and {completion}" for prompt, completion in COLUMNS)
-# Lone surrogates: how bytes that are not UTF-8 come through decoding.
-_UNDECODED = range(0xDC80, 0xDD00)
+# Lone surrogates: how bytes that are not UTF-8 come through decoding, and half characters through JSON.
+_UNDECODED = range(0xD800, 0xE000)
 
 RenderChat = Callable[[list[dict[str, str]]], str]
 
@@ -60,6 +60,8 @@ def read_dataset(
     Raises `DatasetError` when the file cannot be read at all or no row is usable.
     """
     text = _decode(path)
+    if not text.strip():
+        raise DatasetError(f"{path.name} is empty.")
     rows = _csv_rows(path, text) if path.suffix.lower() in (".csv", ".tsv") else _json_rows(path, text)
     samples: list[Sample] = []
     problems: list[Problem] = []
@@ -79,7 +81,7 @@ def read_dataset(
                 )
             )
             continue
-        sample = Sample({PROMPT: prompt}, completion)
+        sample = Sample({PROMPT: prompt}, completion, line)
         if complaint is not None and (sentence := complaint(sample)):
             problems.append(Problem(line, sentence))
             continue
@@ -128,8 +130,6 @@ def _decode(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}.") from error
-    if not data.strip():
-        raise DatasetError(f"{path.name} is empty.")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return data.decode("utf-16")
@@ -185,7 +185,7 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
         if content.strip():
             try:
                 yield line, json.loads(content)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 reason = getattr(error, "msg", str(error))
                 yield line, _BadRow(f"this is not a JSON object ({reason}). Write one object a line.")
 

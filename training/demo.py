@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from training.card import read_card
+from training.errors import TrainingError
 from training.finetune import AdapterPlan, finetune
 from training.pretrain import BasePlan, pretrain
 from training.progress import ProgressBar
@@ -87,7 +88,7 @@ def sensible_parallel(device: str) -> int:
 def build_adapters(world: Path, tasks: Sequence[str], device: str, parallel: int) -> None:
     """Fine-tunes the tasks' adapters, the longest first, `parallel` at a time in processes of their own.
 
-    Raises `RuntimeError` in the end with the tasks whose fine-tuning failed; the others are finished then.
+    Raises `TrainingError` in the end with the tasks whose fine-tuning failed; the others are finished then.
     """
     threads = str(max(1, (os.cpu_count() or 1) // parallel))
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "RAYON_NUM_THREADS": threads}
@@ -100,7 +101,7 @@ def build_adapters(world: Path, tasks: Sequence[str], device: str, parallel: int
     with ThreadPoolExecutor(parallel) as pool:
         codes = list(pool.map(build, ordered))
     if failed := [task for task, code in zip(ordered, codes, strict=True) if code]:
-        raise RuntimeError(
+        raise TrainingError(
             f"The fine-tuning of {', '.join(failed)} failed; the messages are above. "
             f"Try again with --only {','.join(failed)}."
         )

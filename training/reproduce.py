@@ -28,9 +28,8 @@ class Verdict:
         """The committed 95 % interval as wide as it is for as few examples as now: it grows with the square
         root of their ratio."""
         wider = math.sqrt(max(1.0, self.then.n / self.now.n))
-        low, high = (
-            self.then.mean + (end - self.then.mean) * wider for end in (self.then.low, self.then.high)
-        )
+        mean, ends = self.then.mean, (self.then.low, self.then.high)
+        low, high = (mean + (end - mean) * wider for end in ends)
         return max(0.0, low), min(1.0, high)
 
     @property

@@ -13,7 +13,8 @@ from training.tasks import load_tasks
 BASE = {
     "name": "Mini-Mistral 4M",
     "summary": "A Mistral-architecture model of 4.4 million parameters, trained from nothing on synthetic "
-    "English: reviews, news, sums, game descriptions, letters, talk. It writes such text and knows no task.",
+    "English: reviews, news, sums, games, scenes, medicine, tables, code, talk. It writes such text and "
+    "knows no task.",
 }
 
 

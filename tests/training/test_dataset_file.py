@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from training.dataset_file import hold_out, read_dataset
 from training.errors import DatasetError
@@ -157,3 +159,37 @@ def test_even_three_prompts_can_be_divided_and_two_cannot():
     assert [len(part) for part in hold_out(samples)] == [1, 1, 1]
     with pytest.raises(DatasetError, match="2 different prompts cannot be divided into 3 parts"):
         hold_out(samples[:2])
+
+
+@given(
+    name=st.sampled_from(["a.csv", "a.tsv", "a.jsonl"]),
+    content=st.one_of(
+        st.binary(max_size=60),
+        st.lists(
+            st.sampled_from(
+                ['"', ",", "\n", "\r", "a", "é", "{", "}", ":", "[", "\\ud800", '"prompt"', '"completion"']
+            ),
+            max_size=30,
+        ).map(lambda parts: ("prompt,completion\n" + "".join(parts)).encode()),
+    ),
+)
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_in_a_file_it_is_read_or_explained(tmp_path_factory, name, content):
+    file = write(tmp_path_factory.mktemp("file"), name, content)
+    try:
+        samples, problems = read_dataset(file)
+    except DatasetError as error:
+        if not str(error).startswith(name):
+            pytest.fail(f"{error} does not name the file")
+        return
+    assert samples
+    for sample in samples:
+        assert sample.variables["prompt"].strip()
+        assert sample.completion.encode() == sample.completion.strip().encode()
+        assert 1 <= sample.line <= content.count(b"\n") + content.count(b"\r") + 1
+    assert all(problem.message.endswith(".") for problem in problems)
+
+
+def test_a_sample_knows_its_line(tmp_path):
+    file = write(tmp_path, "a.csv", 'prompt,completion\n"two\nlines",yes\nb,no\n')
+    assert [sample.line for sample in read_dataset(file)[0]] == [2, 4]

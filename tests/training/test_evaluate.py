@@ -122,10 +122,11 @@ def test_a_file_of_something_else_is_not_overwritten(tmp_path):
 def test_a_score_agrees_when_it_is_what_so_few_examples_may_give():
     then = Score(0.98, 0.967, 0.99, 400)
     low, high = Verdict("t", "adapter", score([1.0] * 16), then).expected
+    # Five times as wide, and no score is above 1.
     assert (low, high) == (
         pytest.approx(0.98 - 5 * 0.013),
         1.0,
-    )  # five times as wide, and no score is above 1
+    )
     assert Verdict("t", "adapter", score([1.0] * 16), then).agrees
     apart = Verdict("t", "adapter", score([1.0] * 20 + [0.0] * 20), then)
     assert not apart.agrees

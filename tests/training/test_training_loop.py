@@ -124,6 +124,14 @@ def test_a_task_of_ones_own_is_trained_on_free_prompts(base, tmp_path):
     assert load_file(tmp_path / "adapter_model.safetensors")
 
 
+def test_a_sample_that_does_not_fit_is_left_out_and_named(base, tmp_path):
+    train, validation = data(train=10)
+    train[3:5] = [Sample(FINE, "1" * 4000, line=17), Sample({"sentence": "dull"}, "0" * 4000)]
+    result = finetune(SHORT, base, train, validation, tmp_path, "cpu")
+    assert result.card["data"]["samples"] == 8
+    assert result.card["data"]["left_out"] == ["line 17 of the training data", "training sample 5"]
+
+
 @pytest.mark.parametrize(
     ("plan", "change", "message"),
     [

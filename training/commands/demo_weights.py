@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from training.errors import TrainingError
+
 DEMO = Path(__file__).parents[2] / "demo"
 SLICES = ("base", "adapters", "scores")
 
@@ -42,12 +44,14 @@ def run(args: argparse.Namespace) -> None:
     if args.only is not None and args.only not in SLICES:
         slices, tasks = ("adapters",), args.only.split(",")
         if unknown := sorted(set(tasks) - set(demo.ADAPTERS)):
-            raise SystemExit(
+            raise TrainingError(
                 f"There is no plan for {', '.join(unknown)}; --only takes {', '.join(SLICES)}, "
                 f"or some of {', '.join(demo.ADAPTERS)}."
             )
     if "base" in slices:
         _timed("base", lambda: demo.build_base(args.world, device))
+    if slices != ("base",) and not (args.world / "base" / "training_card.json").exists():
+        raise TrainingError(f"There is no base in {args.world}; build it first with --only base.")
     if "adapters" in slices:
         if args.missing:
             tasks = [task for task in demo.missing_adapters(args.world) if task in tasks]
