@@ -16,7 +16,8 @@ class EngineConfig:
     (None: enough for eight of the longest), `max_batched_tokens` the most one step may compute.
     `max_num_seqs` rows run at once, `max_waiting` more may queue; `adapter_slots` adapters are in memory at
     once. `prefix_cache` lets a prompt take over the keys and values of others that began in the same way.
-    `cpu_threads` share the arithmetic of a step on the CPU (None: one for a base so small that handing
+    On a GPU, adapters share `lora_ranks` ranks (None: 16 for each slot) and `adapter_host_slots` of them are kept in
+    host memory as well. `cpu_threads` share the arithmetic of a step on the CPU (None: one for a base so small that handing
     its products out costs more than computing them, else as many as torch takes by itself).
     """
 
@@ -30,5 +31,7 @@ class EngineConfig:
     max_batched_tokens: int = 2048
     max_waiting: int = 1024
     adapter_slots: int = 32
+    lora_ranks: int | None = None
+    adapter_host_slots: int = 100
     prefix_cache: bool = True
     cpu_threads: int | None = None

@@ -24,7 +24,7 @@ import torch
 from inference.answer import Answer, OnEvent
 from inference.config import EngineConfig
 from inference.kv_cache import BlockManager
-from inference.model_runner import ModelRunner
+from inference.runner import Launch, Runner, make_runner
 from inference.request import (
     AdapterInfo,
     EngineStats,
@@ -54,10 +54,10 @@ class Engine:
     """
 
     def __init__(
-        self, config: EngineConfig, *, runner: ModelRunner | None = None, tokenizer: Tokenizer | None = None
+        self, config: EngineConfig, *, runner: Runner | None = None, tokenizer: Tokenizer | None = None
     ):
         self.config = config
-        self.runner = runner = runner or ModelRunner(config)
+        self.runner = runner = runner or make_runner(config)
         self.tokenizer = tokenizer or Tokenizer.load(config.model)
         self.blocks = BlockManager(runner.num_blocks, config.block_size, config.prefix_cache)
         self.max_model_len = min(runner.max_model_len, runner.num_blocks * config.block_size)
@@ -70,6 +70,7 @@ class Engine:
         )
         self._eos_token_ids = runner.model_config.eos_token_ids or self.tokenizer.eos_token_ids
         self._answers: dict[str, Answer] = {}
+        self._in_flight: list[tuple[Launch, list[Answer]]] = []
         self._queue_news_at = 0.0
         self._prompt_tokens = 0
         self._generated_tokens = 0
@@ -164,7 +165,8 @@ class Engine:
                 f"The prompt has {len(token_ids)} tokens. Prompt and answer together may have "
                 f"{self.max_model_len}, so shorten the prompt to at most {self.max_model_len - 1}.",
             )
-        return Sequence(request, token_ids)
+        longest = min(len(token_ids) + request.sampling.max_tokens, self.max_model_len)
+        return Sequence(request, token_ids, max_len=longest)
 
     def add(self, sequence: Sequence, on_event: OnEvent | None = None) -> Answer:
         """Queues a prepared sequence."""
@@ -202,19 +204,21 @@ class Engine:
     # The step
 
     def step(self) -> None:
-        """Computes one batch: schedule, run, sample, emit. Events are told before it returns."""
+        """Computes one batch: schedule, launch, sample, emit. Events are told before it returns.
+
+        On a device that runs by itself the batch is only launched, and what is emitted is the batch before it: the
+        host works while the device does.
+        """
         step = self.scheduler.schedule()
         for sequence, error in step.refused:
             self._fail(sequence, error)
         for sequence in step.admitted:
             self._admitted(sequence)
-        rows, logits = self._run(step.batch)
-        answers = [self._answer_of(sequence) for sequence in rows]
-        for answer, choice in zip(answers, self._sample(logits, answers), strict=True):
-            if choice is None:
-                self._fail(answer.sequence, _internal("The model's output for it was not a number."))
-            else:
-                self._take(answer, choice)
+        flights = self._launch(step.batch)
+        self._land_all()
+        self._in_flight = flights
+        if not self.runner.runs_ahead or any(not answer.row.simple for _, rows in flights for answer in rows):
+            self._land_all()
         self._tell_queue()
 
     def _admitted(self, sequence: Sequence) -> None:
@@ -223,32 +227,56 @@ class Engine:
             self._prompt_tokens += sequence.num_prompt_tokens
             self._answer_of(sequence).prefill()
 
-    def _run(self, batch: list[ScheduledSequence]) -> tuple[list[Sequence], torch.Tensor | None]:
-        """Computes the batch; returns the sequences that get a token, and their logits row by row.
+    def _launch(self, batch: list[ScheduledSequence]) -> list[tuple[Launch, list[Answer]]]:
+        """Starts the batch; gives the launch with the answers that get a token, in its order.
 
         When the whole batch raises, each sequence is tried alone, so that only the culprit fails.
         """
         if not batch:
-            return [], None
+            return []
         try:
-            logits = self.runner.run(batch)
+            launch = self.runner.launch(batch)
         except Exception:
             if len(batch) > 1:
                 logger.exception("A step of %d sequences failed; trying them one by one.", len(batch))
-                parts = [self._run([scheduled]) for scheduled in batch]
-                rows = [sequence for part, _ in parts for sequence in part]
-                return rows, torch.cat([part for sequences, part in parts if sequences]) if rows else None
+                self._land_all()  # each launch knows the tokens of the one before it alone
+                for scheduled in batch:
+                    self._in_flight = self._launch([scheduled])
+                    self._land_all()
+                return []
             logger.exception("A sequence could not be computed.")
             self._fail(batch[0].sequence, _internal("The model could not compute it."))
-            return [], None
-        rows = [scheduled.sequence for scheduled in batch if scheduled.samples]
+            return []
         for scheduled in batch:
             self.scheduler.computed(scheduled)
-        return rows, logits
+        for sequence in launch.sequences:
+            sequence.in_flight = True
+        return [(launch, [self._answer_of(sequence) for sequence in launch.sequences])]
 
-    def _sample(self, logits: torch.Tensor | None, answers: list[Answer]) -> list[Choice | None]:
+    def _land_all(self) -> None:
+        """Takes the tokens of what is in flight."""
+        flights, self._in_flight = self._in_flight, []
+        for launch, answers in flights:
+            choices = self._choose(launch, answers)
+            for answer in answers:
+                answer.sequence.in_flight = False
+            for answer, choice in zip(answers, choices, strict=True):
+                if answer.ended:  # since it was launched
+                    continue
+                if choice is None:
+                    self._fail(answer.sequence, _internal("The model's output for it was not a number."))
+                else:
+                    self._take(answer, choice)
+                    self.scheduler.remember(answer.sequence)
+
+    def _choose(self, launch: Launch, answers: list[Answer]) -> list[Choice | None]:
         if not answers:
             return []
+        if all(answer.row.simple for answer in answers) and (tokens := launch.tokens()) is not None:
+            return [Choice(token) if token >= 0 else None for token in tokens]
+        return self._sample(launch.logits(), answers)
+
+    def _sample(self, logits: torch.Tensor, answers: list[Answer]) -> list[Choice | None]:
         try:
             return sample(logits, [answer.row for answer in answers])
         except Exception:
@@ -304,8 +332,9 @@ class Engine:
         name = sequence.request.adapter
         adapters = self.runner.adapters
         try:
-            if adapters.needs_loading(name):
-                self._answer_of(sequence).loading("disk")
+            tier = adapters.loading_tier(name)
+            if tier is not None:
+                self._answer_of(sequence).loading(tier)
             return adapters.acquire(name)
         except RequestError:
             raise
@@ -347,6 +376,7 @@ class Engine:
         """Ends every request with `interrupted`. The engine can be used again, or left to the collector."""
         for answer in list(self._answers.values()):
             self._fail(answer.sequence, interrupted())
+        self._land_all()
 
     def __enter__(self) -> Engine:
         return self

@@ -13,6 +13,7 @@ from inference.kernels.layout import LoraRows, Span
 from inference.lora.registry import AdapterRegistry
 from inference.models.config import ModelConfig, read_config
 from inference.models.mistral import MistralModel, Step
+from inference.runner import Computed
 from inference.sequence import ScheduledSequence
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -31,12 +32,12 @@ class ModelRunner:
 
     def __init__(self, config: EngineConfig):
         directory = Path(config.model)
-        self.device = _pick_device(config.device)
-        self.dtype = _pick_dtype(config.dtype, self.device)
+        self.device = pick_device(config.device)
+        self.dtype = pick_dtype(config.dtype, self.device)
         self.model_config = read_config(directory)
         if self.device.type == "cpu":
             torch.set_num_threads(_pick_threads(config.cpu_threads, self.model_config))
-        self.max_model_len = _pick_length(config, self.model_config.max_position)
+        self.max_model_len = pick_length(config, self.model_config.max_position)
         self.block_size = config.block_size
         capacity = config.kv_cache_tokens or _DEFAULT_LONGEST * self.max_model_len
         self.num_blocks = -(-capacity // config.block_size)
@@ -52,6 +53,11 @@ class ModelRunner:
         self._lora = self._kernels.LoraPlanner()
         cos, sin = self.model_config.rotary.tables(self.max_model_len, self.dtype)
         self._cos, self._sin = cos.to(self.device), sin.to(self.device)
+
+    runs_ahead = False
+
+    def launch(self, batch: list[ScheduledSequence]) -> Computed:
+        return Computed([item.sequence for item in batch if item.samples], self.run(batch))
 
     @torch.inference_mode()
     def run(self, batch: list[ScheduledSequence]) -> torch.Tensor:
@@ -138,7 +144,7 @@ def _lora_rows(packed: list[ScheduledSequence], lengths: list[int]) -> LoraRows:
     return rows
 
 
-def _pick_device(name: str) -> torch.device:
+def pick_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -150,7 +156,7 @@ def _pick_device(name: str) -> torch.device:
     return device
 
 
-def _pick_dtype(name: str, device: torch.device) -> torch.dtype:
+def pick_dtype(name: str, device: torch.device) -> torch.dtype:
     if name == "auto":
         return torch.float32 if device.type == "cpu" else torch.bfloat16
     if name not in _DTYPES:
@@ -167,7 +173,7 @@ def _pick_threads(wanted: int | None, model: ModelConfig) -> int:
     return 1 if layer < _SMALL_LAYER else _ALL_THREADS
 
 
-def _pick_length(config: EngineConfig, longest: int) -> int:
+def pick_length(config: EngineConfig, longest: int) -> int:
     if config.block_size < 1:
         raise ValueError(f"block_size must be at least 1, not {config.block_size}.")
     if config.max_model_len is None:

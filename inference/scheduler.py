@@ -92,11 +92,18 @@ class Scheduler:
 
     def computed(self, item: ScheduledSequence) -> None:
         """Notes that `item` was carried out: its keys and values are in the cache."""
-        sequence = item.sequence
-        before = sequence.num_computed
-        sequence.num_computed += item.num_new
-        owner = sequence.adapter and sequence.adapter.content_hash
-        self.blocks.remember(sequence.block_table, owner, sequence.token_ids, before, sequence.num_computed)
+        item.sequence.num_computed += item.num_new
+        self.remember(item.sequence)
+
+    def remember(self, sequence: Sequence) -> None:
+        """Lets others take over what is computed of a running sequence, as far as its tokens are known."""
+        known = min(sequence.num_computed, len(sequence.token_ids))
+        if sequence.block_table and known > sequence.num_remembered:
+            owner = sequence.adapter and sequence.adapter.content_hash
+            self.blocks.remember(
+                sequence.block_table, owner, sequence.token_ids, sequence.num_remembered, known
+            )
+            sequence.num_remembered = known
 
     def schedule(self) -> Step:
         """Chooses the next step's batch: decoding sequences first, then prompts, then newcomers."""
@@ -114,9 +121,9 @@ class Scheduler:
         """Schedules each running sequence that has one token to compute. Returns whether blocks ran out."""
         preemptions = self.preemptions
         for sequence in list(self.running):
-            if sequence.num_pending != 1 or not sequence.block_table:
-                continue  # still reading its prompt, or just preempted by an older one
-            while not self.blocks.grow(sequence.block_table, len(sequence.token_ids)):
+            if sequence.num_pending != 1 or not sequence.block_table or sequence.is_complete:
+                continue  # still reading its prompt, just preempted by an older one, or at its end
+            while not self.blocks.grow(sequence.block_table, sequence.num_expected):
                 victim = self.running[-1]
                 self._preempt(victim)
                 if victim is sequence:
@@ -137,7 +144,7 @@ class Scheduler:
         for sequence in list(self.waiting):
             if budget <= 0 or len(self.running) >= self.max_num_seqs or not self._has_blocks_for(sequence):
                 break
-            if self._will_be_spared(sequence):
+            if sequence.in_flight or self._will_be_spared(sequence):
                 continue
             name = sequence.request.adapter
             if name is not None:
@@ -159,6 +166,7 @@ class Scheduler:
                     self._overtakes += 1
             owner = sequence.adapter and sequence.adapter.content_hash
             sequence.num_computed = self.blocks.adopt(sequence.block_table, owner, sequence.token_ids)
+            sequence.num_remembered = sequence.num_computed
             if not self.blocks.grow(sequence.block_table, len(sequence.token_ids)):
                 raise RuntimeError(
                     "A sequence longer than the KV cache was queued; Engine.prepare refuses those."

@@ -30,6 +30,9 @@ class Sequence:
     first_scheduled_at: float | None = None
     first_token_at: float | None = None
     cancelled: bool = False
+    in_flight: bool = False  # its next token is being computed, and already scheduled on from
+    num_remembered: int = 0  # tokens whose blocks the prefix cache knows of
+    max_len: int | None = None  # tokens after which the answer ends in any case
 
     def __post_init__(self) -> None:
         if not self.token_ids:
@@ -47,9 +50,19 @@ class Sequence:
         return self.token_ids[len(self.prompt_token_ids) :]
 
     @property
+    def num_expected(self) -> int:
+        """Its tokens, the one in flight included."""
+        return len(self.token_ids) + self.in_flight
+
+    @property
     def num_pending(self) -> int:
         """Tokens whose keys and values are not in the cache yet; 1 in plain decoding."""
-        return len(self.token_ids) - self.num_computed
+        return len(self.token_ids) + self.in_flight - self.num_computed
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the token in flight is its last one."""
+        return self.in_flight and self.max_len is not None and self.num_expected >= self.max_len
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +75,4 @@ class ScheduledSequence:
     @property
     def samples(self) -> bool:
         """Whether this step reaches the last known token, so that its logits choose the next one."""
-        return self.sequence.num_computed + self.num_new == len(self.sequence.token_ids)
+        return self.sequence.num_computed + self.num_new == self.sequence.num_expected

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
 from inference.lora.config import LoraConfig, invalid, read_lora_config
-from inference.lora.memory import AdapterWeights, ModuleWeights, pack
+from inference.lora.memory import ModuleWeights, pack
 from inference.models.config import ModelConfig
 
 MAX_ADAPTER_BYTES = 4 << 30
@@ -21,6 +23,8 @@ _FILE = "adapter_model.safetensors"
 _TENSOR = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
 _LAYER = re.compile(r"model\.layers\.(?P<layer>\d+)\.(?P<name>.+)")
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+# (shapes, modules by layer and name, dtype, device) -> weights with a `slab` and `size_bytes`
+Packer = Callable[[ModelConfig, dict[tuple[int, str], ModuleWeights], torch.dtype, torch.device], Any]
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
@@ -28,16 +32,22 @@ _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x
 class Adapter:
     """A checked adapter in memory.
 
-    `targets` are the adapted modules by their last name, `rank` the highest.
+    `weights` are what `pack` made of it, `targets` the adapted modules by their last name, `rank` the highest.
     """
 
-    weights: AdapterWeights
+    weights: Any
     rank: int
     targets: tuple[str, ...]
     content_hash: str
 
 
-def read_adapter(directory: Path, model: ModelConfig, dtype: torch.dtype, device: torch.device) -> Adapter:
+def read_adapter(
+    directory: Path,
+    model: ModelConfig,
+    dtype: torch.dtype,
+    device: torch.device,
+    pack: Packer = pack,
+) -> Adapter:
     """Reads the adapter at `directory` for a base of this shape.
 
     The content hash (SHA-256, hexadecimal) covers names, ranks, scales, dtypes and values: two adapters that

@@ -16,6 +16,7 @@ import torch
 
 from inference.config import EngineConfig
 from inference.request import AdapterInfo, RequestError
+from inference.runner import Computed
 from inference.sequence import ScheduledSequence
 
 VOCAB_SIZE = 420
@@ -89,8 +90,8 @@ class SlotAdapters:
     def infos(self) -> list[AdapterInfo]:
         return [self._info(name) for name in sorted(self.names)]
 
-    def needs_loading(self, name: str) -> bool:
-        return name not in self.loaded and self._has_room()
+    def loading_tier(self, name: str) -> str | None:
+        return "disk" if name not in self.loaded and self._has_room() else None
 
     def acquire(self, name: str) -> HeldAdapter | None:
         if name not in self.names:
@@ -162,6 +163,11 @@ class HashingRunner:
     def go_on(self) -> None:
         self._held = False
         self._steps.release()
+
+    runs_ahead = False
+
+    def launch(self, batch: list[ScheduledSequence]) -> Computed:
+        return Computed([item.sequence for item in batch if item.samples], self.run(batch))
 
     def run(self, batch: list[ScheduledSequence]) -> torch.Tensor:
         if self._held:
