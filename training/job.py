@@ -16,7 +16,7 @@ the status imports nothing heavy.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from training.run_status import (
     recorded,
     write_json,
 )
+from training.sources import own_task
 from training.synthetic import Sample
 from training.tasks import Task, free_task
 from training.tasks.free import PROMPT
@@ -43,7 +44,6 @@ PARTS = ("train", "validation", "test")
 SHARES = (0.05, 0.1)  # of the samples, for validation and test
 MOST_TESTED = 100
 MOST_SHOWN = 3
-MOST_LABELS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +70,10 @@ class JobOrder:
         )
 
 
-def describe(samples: Iterable[Sample]) -> dict[str, Any]:
-    """What an order needs to know of the data. A few answers that come again and again are labels and must be
-    met exactly; everything else is scored by rougeL. An answer may get as long as the longest, and half more.
-    """
-    completions = [sample.completion for sample in samples]
-    different = sorted(set(completions))
-    closed = len(different) <= MOST_LABELS and len(different) * 3 <= len(completions)
-    # A token is at least a byte.
-    longest = max(len(completion.encode()) for completion in completions)
-    return {
-        "metric_fn": "exact_match" if closed else "rouge",
-        "labels": tuple(different) if closed else (),
-        "max_tokens": max(16, min(512, longest * 3 // 2)),
-    }
+def describe(samples: Sequence[Sample]) -> dict[str, Any]:
+    """What an order needs to know of the data; `training.sources.own_task` decides it."""
+    task = own_task("own", samples)
+    return {"metric_fn": task.metric_fn, "labels": task.labels, "max_tokens": task.max_tokens}
 
 
 def write_job(directory: Path, order: JobOrder, samples: list[Sample]) -> dict[str, int]:

@@ -36,11 +36,11 @@ def never() -> bool:
 
 
 def test_a_few_answers_that_return_are_labels_and_anything_else_is_text():
-    assert describe(samples()) == {"metric_fn": "exact_match", "labels": ("no", "yes"), "max_tokens": 16}
+    assert describe(samples()) == {"metric_fn": "exact_match", "labels": ("no", "yes"), "max_tokens": 11}
     texts = [Sample({"prompt": str(n)}, f"sentence number {n}, and a long one") for n in range(30)]
     assert describe(texts)["metric_fn"] == "rouge"
     assert describe(texts)["labels"] == ()
-    assert describe(texts)["max_tokens"] == 51  # the longest has 34 bytes: at most 34 tokens
+    assert describe(texts)["max_tokens"] == 42  # 34 bytes of the longest, and a few
 
 
 def test_parts_share_no_sample_and_the_order_comes_back(tmp_path):
