@@ -54,7 +54,8 @@ def test_from_a_file_to_a_comparison(visitor, demo_site, moods, tmp_path, screen
     name = f"Moods on a {screen}"
     training.start(name)
     training.until_it_trains()
-    looks_right(page)
+    with training.held_still():
+        looks_right(page)
 
     training.until_it_is_scored()
     base, adapter = (

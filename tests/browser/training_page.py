@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -47,6 +49,14 @@ class TrainingPage:
     def until_it_trains(self) -> None:
         expect(self.page.locator(".progress__detail")).to_contain_text("Step ", timeout=60_000)
         expect(self.page.locator(".chart__line")).to_have_count(1, timeout=60_000)
+
+    @contextmanager
+    def held_still(self) -> Iterator[None]:
+        """For looking at a training that goes on: the page does not ask for news meanwhile."""
+        self.page.route("**/progress", lambda route: None)
+        yield
+        self.page.unroute("**/progress")
+        self.page.reload()
 
     def until_it_is_scored(self) -> None:
         expect(self.heading("On examples it has not seen")).to_be_visible(timeout=TRAINED_WITHIN)

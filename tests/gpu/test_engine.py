@@ -107,7 +107,9 @@ def test_first_logits_are_close_to_peft(oracle, dtype):
         for request, output in zip(requests, engine.generate(requests), strict=True):
             ids = list(request.prompt_token_ids)
             for position, said in enumerate(output.logprobs):
-                exact = oracle.logits(request.adapter, ids + list(output.token_ids[:position]))[-1].log_softmax(0)
+                exact = oracle.logits(request.adapter, ids + list(output.token_ids[:position]))[
+                    -1
+                ].log_softmax(0)
                 for token_id, _, logprob in said.top:
                     assert abs(exact[token_id].item() - logprob) < bound, (request.adapter, position)
 
