@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from training.commands import demo_weights, evaluate, finetune
+from training.commands import complexity, demo_weights, evaluate, finetune, job, sweep, worker
 from training.errors import TrainingError
 
 
 def parser() -> argparse.ArgumentParser:
     described = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = described.add_subparsers(dest="command", required=True)
-    for command in (finetune, evaluate, demo_weights):
+    for command in (finetune, evaluate, complexity, sweep, worker, job, demo_weights):
         command.add_to(commands)
     return described
 

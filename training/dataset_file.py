@@ -46,13 +46,16 @@ class Problem:
         return f"line {self.line}: {self.message}"
 
 
-def read_dataset(path: Path, render_chat: RenderChat | None = None) -> tuple[list[Sample], list[Problem]]:
+def read_dataset(
+    path: Path, render_chat: RenderChat | None = None, complaint: Callable[[Sample], str | None] | None = None
+) -> tuple[list[Sample], list[Problem]]:
     """The samples of a file, each with the one variable `prompt`, and what is wrong with the other rows.
 
     `.csv` and `.tsv` files have a header; `.jsonl` files have an object a line, `{"prompt": …, "completion":
     …}` or `{"messages": [{"role": …, "content": …}, …]}` with the completion as last message. A conversation
     becomes a prompt through `render_chat`, by default its contents with blank lines between, as the engine
-    renders chats for a base without a chat template.
+    renders chats for a base without a chat template. `complaint` says in a sentence what else is wrong with a
+    sample, which is left out then.
 
     Raises `DatasetError` when the file cannot be read at all or no row is usable.
     """
@@ -78,9 +81,13 @@ def read_dataset(path: Path, render_chat: RenderChat | None = None) -> tuple[lis
                 )
             )
             continue
+        sample = Sample({PROMPT: prompt}, completion, line)
+        if complaint is not None and (sentence := complaint(sample)):
+            problems.append(Problem(line, sentence))
+            continue
         if prompt not in first_seen:
             first_seen[prompt] = (line, completion)
-            samples.append(Sample({PROMPT: prompt}, completion, line))
+            samples.append(sample)
     if not samples:
         detail = f" The first problem: {problems[0]}" if problems else ""
         raise DatasetError(f"{path.name} has no usable row.{detail}")
@@ -155,8 +162,8 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
                 yield (
                     line,
                     _BadRow(
-                        f"{len(row)} columns, but the header has {len(header)}. Put texts that contain "
-                        f"{delimiter!r} or line breaks in double quotes."
+                        f"{len(row)} column{'' if len(row) == 1 else 's'}, but the header has {len(header)}. "
+                        f"Put texts that contain {delimiter!r} or line breaks in double quotes."
                     ),
                 )
                 continue
