@@ -1,9 +1,10 @@
 """Decoding and prompt reading with 25 adapters, against the same engine without: one JSON line per row.
 
-A Mistral-7B shape with random weights and random adapters, everything through `Engine.generate`: n requests at
-once, random prompts, greedy, end of text ignored, no prefix shared. Request i uses adapter i mod 25.
-`tpot_ms` is (time for all tokens - time for one) / (tokens - 1); `floor_ms` the time that weights, adapters and
-keys and values need at the copy bandwidth measured in the same run; `tax` is over the base row of the same n.
+A Mistral-7B shape with random weights and random adapters, everything through `Engine.generate`: n requests
+at once, random prompts, greedy, end of text ignored, no prefix shared. Request i uses adapter i mod 25.
+`tpot_ms` is (time for all tokens - time for one) / (tokens - 1); `floor_ms` the time that weights, adapters
+and keys and values need at the copy bandwidth measured in the same run; `tax` is over the base row of the
+same n.
 
     python -m benchmarks.multilora            # all rows
     python -m benchmarks.multilora --quick    # fewer repeats; at most four minutes with start-up
@@ -94,7 +95,9 @@ class Kind:
 
     def bytes_each(self, model: ModelConfig) -> float:
         features = sum(
-            sum(shape) for name, shape in model.linear_shapes.items() if name.rpartition(".")[2] in self.targets
+            sum(shape)
+            for name, shape in model.linear_shapes.items()
+            if name.rpartition(".")[2] in self.targets
         )
         return 2 * features * model.num_layers * sum(self.ranks) / len(self.ranks)
 
@@ -166,7 +169,9 @@ def engine_with(kind: Kind | None, directory: Path, adapters: int, model: ModelC
     if kind is not None:
         for index in range(adapters):
             path = directory / f"{kind.name}-{index}"
-            engine.load_adapter(f"a{index}", path if path.is_dir() else write_adapter(directory, kind, index, model))
+            engine.load_adapter(
+                f"a{index}", path if path.is_dir() else write_adapter(directory, kind, index, model)
+            )
     yield engine
     engine.close()
     del engine, runner
@@ -179,10 +184,47 @@ def requests(n: int, prompt: int, new: int, use_adapters: bool, vocab: int) -> l
     sampling = SamplingParams(max_tokens=new, temperature=0, ignore_eos=True)
     return [
         GenerationRequest(
-            prompt_token_ids=tuple(row), adapter=f"a{i % ADAPTERS}" if use_adapters else None, sampling=sampling
+            prompt_token_ids=tuple(row),
+            adapter=f"a{i % ADAPTERS}" if use_adapters else None,
+            sampling=sampling,
         )
         for i, row in enumerate(ids)
     ]
+
+
+def replay_ms(engine: Engine) -> float:
+    """Milliseconds of the graph used last, replayed alone: what the device needs for a step."""
+    graph = engine.runner.last_graph
+    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    times = []
+    for _ in range(3):
+        start.record()
+        for _ in range(20):
+            graph.replay()
+        end.record()
+        end.synchronize()
+        times.append(start.elapsed_time(end) / 20)
+    return sorted(times)[1]
+
+
+def slow_steps(engine: Engine, n: int, prompt: int, new: int, use_adapters: bool) -> dict[str, object]:
+    """The median step of a whole run, and the longest ones."""
+    for request in requests(n, prompt, new, use_adapters, engine.runner.model_config.vocab_size):
+        engine.add_request(request)
+    times, half = [], 0.0
+    while engine.has_work:
+        start = time.perf_counter()
+        engine.step()
+        times.append(round((time.perf_counter() - start) * 1000, 2))
+        if len(times) == new // 2:
+            half = round(replay_ms(engine), 3)
+    ordered = sorted(range(len(times)), key=lambda i: -times[i])
+    return {
+        "steps": len(times),
+        "median_ms": sorted(times)[len(times) // 2],
+        "longest": [(i, times[i]) for i in ordered[:6]],
+        "graph_alone_ms": half,
+    }
 
 
 def seconds(engine: Engine, n: int, prompt: int, new: int, use_adapters: bool) -> float:
@@ -225,7 +267,10 @@ def profile(engine: Engine, n: int, prompt: int, use_adapters: bool) -> None:
     vocab = engine.runner.model_config.vocab_size
     for request in requests(n, prompt, 64, use_adapters, vocab):
         engine.add_request(request)
-    while any(sequence.num_computed < prompt for sequence in engine.scheduler.running) or engine.scheduler.waiting:
+    while (
+        any(sequence.num_computed < prompt for sequence in engine.scheduler.running)
+        or engine.scheduler.waiting
+    ):
         engine.step()
     for _ in range(10):
         engine.step()
@@ -239,7 +284,10 @@ def profile(engine: Engine, n: int, prompt: int, use_adapters: bool) -> None:
     rows = sorted(profiler.key_averages(), key=lambda row: -row.self_device_time_total)
     for row in rows[:16]:
         share = row.self_device_time_total / 5
-        print(f"  {share:9.1f} us/step {row.count / 5:7.1f} x {share / max(row.count / 5, 1):7.2f}  {row.key[:90]}")
+        print(
+            f"  {share:9.1f} us/step {row.count / 5:7.1f} x {share / max(row.count / 5, 1):7.2f}"
+            f"  {row.key[:90]}"
+        )
     original, spent = engine._choose, [0.0]  # waiting for the device happens there
 
     def waiting(*args: object) -> object:
@@ -254,7 +302,10 @@ def profile(engine: Engine, n: int, prompt: int, use_adapters: bool) -> None:
         engine.step()
     total = time.perf_counter() - start
     engine._choose = original
-    print(f"  a step takes {total * 50:.2f} ms, of which the host works {(total - spent[0]) * 50:.2f} ms", flush=True)
+    print(
+        f"  a step takes {total * 50:.2f} ms, of which the host works {(total - spent[0]) * 50:.2f} ms",
+        flush=True,
+    )
     while engine.has_work:
         engine.step()
 
@@ -267,12 +318,16 @@ def main() -> None:
     parser.add_argument("--prompt", type=int, default=256)
     parser.add_argument("--new", type=int, default=128)
     parser.add_argument("--layers", type=int, default=32)
+    parser.add_argument("--steps", action="store_true", help="tell the longest steps of a run")
     parser.add_argument("--profile", type=int, nargs="*", default=[])
     arguments = parser.parse_args()
     repeats = 1 if arguments.quick else 3
     model = mistral_7b(arguments.layers)
     bandwidth = copy_bandwidth()
-    print(json.dumps({"device": torch.cuda.get_device_name(), "copy_tb_s": round(bandwidth / 1e12, 2)}), flush=True)
+    print(
+        json.dumps({"device": torch.cuda.get_device_name(), "copy_tb_s": round(bandwidth / 1e12, 2)}),
+        flush=True,
+    )
     base: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as directory:
         for name in arguments.kinds:
@@ -280,12 +335,18 @@ def main() -> None:
             started = time.perf_counter()
             with engine_with(kind, Path(directory), ADAPTERS, model) as engine:
                 seconds(engine, 1, 32, 4, kind is not None)
-                print(json.dumps({"kind": name, "start_s": round(time.perf_counter() - started, 1)}), flush=True)
+                print(
+                    json.dumps({"kind": name, "start_s": round(time.perf_counter() - started, 1)}), flush=True
+                )
                 for n in arguments.n:
                     lora = kind is not None
-                    seconds(engine, n, arguments.prompt, 4, lora)  # captures its graph
+                    seconds(
+                        engine, n, arguments.prompt, 40, lora
+                    )  # captures the graphs of all numbers of rows
                     prefill = min(seconds(engine, n, arguments.prompt, 1, lora) for _ in range(repeats))
-                    whole = min(seconds(engine, n, arguments.prompt, arguments.new, lora) for _ in range(repeats))
+                    whole = min(
+                        seconds(engine, n, arguments.prompt, arguments.new, lora) for _ in range(repeats)
+                    )
                     tpot = (whole - prefill) / (arguments.new - 1) * 1000
                     if kind is None:
                         base[n] = tpot
@@ -306,6 +367,9 @@ def main() -> None:
                         "share_of_floor": round(floor / tpot, 2),
                     }
                     print(json.dumps(row), flush=True)
+                    if arguments.steps:
+                        told = slow_steps(engine, n, arguments.prompt, arguments.new, lora)
+                        print(f"  {json.dumps(told)}", flush=True)
                     if n in arguments.profile:
                         profile(engine, n, arguments.prompt, lora)
 

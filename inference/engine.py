@@ -24,7 +24,7 @@ import torch
 from inference.answer import Answer, OnEvent
 from inference.config import EngineConfig
 from inference.kv_cache import BlockManager
-from inference.runner import Launch, Runner, make_runner
+from inference.model_runner import ModelRunner, pick_device
 from inference.request import (
     AdapterInfo,
     EngineStats,
@@ -33,6 +33,7 @@ from inference.request import (
     GenerationRequest,
     RequestError,
 )
+from inference.runner import Launch, Runner
 from inference.sampling import Choice, SamplingRow, sample
 from inference.scheduler import Scheduler
 from inference.sequence import ScheduledSequence, Sequence
@@ -57,7 +58,7 @@ class Engine:
         self, config: EngineConfig, *, runner: Runner | None = None, tokenizer: Tokenizer | None = None
     ):
         self.config = config
-        self.runner = runner = runner or make_runner(config)
+        self.runner = runner = runner or _make_runner(config)
         self.tokenizer = tokenizer or Tokenizer.load(config.model)
         self.blocks = BlockManager(runner.num_blocks, config.block_size, config.prefix_cache)
         self.max_model_len = min(runner.max_model_len, runner.num_blocks * config.block_size)
@@ -206,8 +207,8 @@ class Engine:
     def step(self) -> None:
         """Computes one batch: schedule, launch, sample, emit. Events are told before it returns.
 
-        On a device that runs by itself the batch is only launched, and what is emitted is the batch before it: the
-        host works while the device does.
+        On a device that runs by itself the batch is only launched, and what is emitted is the batch before
+        it: the host works while the device does.
         """
         step = self.scheduler.schedule()
         for sequence, error in step.refused:
@@ -383,6 +384,16 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _make_runner(config: EngineConfig) -> Runner:
+    """Raises `CheckpointError` for a model and `ValueError` for settings that cannot be served."""
+    if pick_device(config.device).type == "cuda":
+        from inference.gpu.runner import GpuRunner, serves
+
+        if serves(config):
+            return GpuRunner(config)
+    return ModelRunner(config)
 
 
 def interrupted() -> RequestError:

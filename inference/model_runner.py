@@ -51,8 +51,7 @@ class ModelRunner:
             self.model_config.sliding_window,
         )
         self._lora = self._kernels.LoraPlanner()
-        cos, sin = self.model_config.rotary.tables(self.max_model_len, self.dtype)
-        self._cos, self._sin = cos.to(self.device), sin.to(self.device)
+        self._turns = self.model_config.rotary.turns(self.max_model_len).to(self.device)
 
     runs_ahead = False
 
@@ -90,7 +89,7 @@ class ModelRunner:
             wanted_lora = self._lora.plan(_lora_rows(sampling, [1] * len(sampling)))
         step = Step(
             token_ids=self._indices(token_ids),
-            rotation=(self._cos[at], self._sin[at]),
+            turns=self._turns[at],
             attention=self._attention.plan(spans),
             lora=lora,
             wanted=wanted,

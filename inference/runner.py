@@ -1,4 +1,4 @@
-"""What the engine asks of whatever computes its steps, and which of them serves a device."""
+"""What the engine asks of whatever computes its steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import torch
 
-from inference.config import EngineConfig
 from inference.models.config import ModelConfig
 from inference.sequence import ScheduledSequence, Sequence
 
@@ -18,16 +17,21 @@ class Launch(Protocol):
     sequences: list[Sequence]
 
     def tokens(self) -> list[int] | None:
-        """The likeliest token of each sequence, -1 where the numbers are not usable; None where only logits are
-        computed. Waits for the device."""
+        """The likeliest token of each sequence, -1 where the numbers are not usable. Waits for the device.
+
+        None where only logits are computed.
+        """
 
     def logits(self) -> torch.Tensor:
         """float32 `[sequences, vocab]`."""
 
 
 class Runner(Protocol):
-    """Computes steps. With `runs_ahead`, `launch` returns before the step has ended and takes the newest token of a
-    sequence that is `in_flight` from the launch before."""
+    """Computes steps.
+
+    With `runs_ahead`, `launch` returns before the step has ended and takes the newest token of a sequence
+    that is `in_flight` from the launch before.
+    """
 
     model_config: ModelConfig
     adapters: Any
@@ -50,15 +54,3 @@ class Computed:
 
     def logits(self) -> torch.Tensor:
         return self.rows
-
-
-def make_runner(config: EngineConfig) -> Runner:
-    """Raises `CheckpointError` for a model and `ValueError` for settings that cannot be served."""
-    from inference.model_runner import ModelRunner, pick_device
-
-    if pick_device(config.device).type == "cuda":
-        from inference.gpu.runner import GpuRunner, serves
-
-        if serves(config):
-            return GpuRunner(config)
-    return ModelRunner(config)

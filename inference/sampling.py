@@ -11,10 +11,12 @@ reference; top-p, nucleus sampling (arXiv 1904.09751); min-p, arXiv 2407.01082.
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from inference.request import SamplingParams
@@ -80,9 +82,8 @@ def sample(logits: torch.Tensor, rows: list[SamplingRow]) -> list[Choice | None]
     None stands for a row without usable numbers (a NaN anywhere, +inf, or nothing but -inf), penalties
     included.
     """
-    best, best_ids = logits.max(dim=-1)  # a NaN wins every maximum, so `best` tells whether a row is sound
-    token_ids = best_ids.tolist()
-    sound = best.isfinite().tolist()
+    token_ids, best = _likeliest(logits)
+    sound = [math.isfinite(value) for value in best]
     if all(row.simple for row in rows):
         return [Choice(token) if ok else None for token, ok in zip(token_ids, sound, strict=True)]
 
@@ -100,6 +101,16 @@ def sample(logits: torch.Tensor, rows: list[SamplingRow]) -> list[Choice | None]
     choices = [Choice(token) if ok else None for token, ok in zip(token_ids, sound, strict=True)]
     _add_logprobs(choices, logits, rows)
     return choices
+
+
+def _likeliest(logits: torch.Tensor) -> tuple[list[int], list[float]]:
+    """The index of each row's maximum, and the maximum: a NaN where the row holds one."""
+    if logits.device.type == "cpu":  # torch takes ten times as long as numpy
+        numbers = logits.numpy()
+        indices = numbers.argmax(axis=1)
+        return indices.tolist(), numbers[np.arange(len(indices)), indices].tolist()
+    best, indices = logits.max(dim=-1)
+    return indices.tolist(), best.tolist()
 
 
 def _drawn_together(scores: dict[int, torch.Tensor], rows: list[SamplingRow]) -> list[list[int]]:

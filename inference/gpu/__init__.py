@@ -1,1 +1,1 @@
-"""Serving on a CUDA device: weights with room for adapters, packed steps, CUDA graphs, one step ahead of the CPU."""
+"""Serving on a CUDA device: weights with room for adapters, packed steps, CUDA graphs, a step of lead."""

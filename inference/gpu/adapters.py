@@ -1,4 +1,4 @@
-"""Adapters on the device: a pool of ranks that all of them share, each adapter on a run of neighbouring ranks."""
+"""Adapters on the device: a pool of ranks that all share, each adapter on a run of neighbouring ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inference.models.config import ModelConfig
 
 @dataclass(frozen=True, slots=True)
 class HostSite:
-    """An adapter's share of one site of one layer: `a [rank * projections, in]`, `b [rank, out]`, `scales`."""
+    """An adapter's share of one site of one layer: `a [rank * projections, in]` and `b [rank, out]`."""
 
     a: torch.Tensor
     b: torch.Tensor
@@ -25,8 +25,8 @@ class HostSite:
 class HostAdapter:
     """An adapter in host memory as the device wants it, all in one slab (pinned where CUDA is).
 
-    `sites[layer][site]` is None where nothing is adapted. Where projections or layers have different ranks the
-    smaller ones are filled up with zeros to `ranks[site]`.
+    `sites[layer][site]` is None where nothing is adapted. Where projections or layers have different ranks
+    the smaller ones are filled up with zeros to `ranks[site]`.
     """
 
     slab: torch.Tensor
@@ -118,8 +118,8 @@ class Place:
 class AdapterPool:
     """Places adapters in the spare rows of `weights`. Not for several threads at once.
 
-    Copies run on a stream of their own: steps that do not use the adapter go on meanwhile (they do read the rows
-    that are being written, but nobody looks at what comes of it), steps that use it wait on the device.
+    Copies run on a stream of their own: steps that do not use the adapter go on meanwhile (they do read the
+    rows that are being written, but nobody looks at what comes of it), steps that use it wait on the device.
     """
 
     def __init__(self, weights: BaseWeights, device: torch.device):

@@ -2,17 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import triton
 
 from inference.gpu.rows import PROMPT_TILE, UNLIMITED, Rows, Tiles
 from inference.gpu.weights import BaseWeights, SiteWeights
-from inference.kernels.fused import decode, epilogues, shrink
+from inference.kernels.fused import decode, epilogues, shrink, stream
 from inference.kernels.layout import Site
 from inference.models.config import ModelConfig
 
 RANK_BLOCK = 16
 _PROGRAMS = 264  # two for each multiprocessor of the largest devices: what a split aims at
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchShape:
+    """How the kernels after the products are launched: columns of a program, and warps."""
+
+    head_warps: int
+    silu_block: int
+    silu_warps: int
+    add_warps: int
+
+
+# By the most rows of a tile and whether adapters are added: the best of those tried on an H200
+# (docs/performance-log.md).
+LAUNCHES = {
+    (1, False): LaunchShape(head_warps=1, silu_block=256, silu_warps=4, add_warps=4),
+    (1, True): LaunchShape(head_warps=1, silu_block=256, silu_warps=1, add_warps=1),
+    (16, False): LaunchShape(head_warps=4, silu_block=128, silu_warps=4, add_warps=4),
+    (16, True): LaunchShape(head_warps=4, silu_block=128, silu_warps=4, add_warps=4),
+    (PROMPT_TILE, False): LaunchShape(head_warps=4, silu_block=128, silu_warps=4, add_warps=4),
+    (PROMPT_TILE, True): LaunchShape(head_warps=4, silu_block=128, silu_warps=4, add_warps=4),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StreamShape:
+    """How a weight is streamed for a single row."""
+
+    columns: int
+    block: int
+    warps: int
+    stages: int
+
+
+# By output and input features; a product that is not here is cuBLAS's.
+STREAMS = {
+    (6144, 4096): StreamShape(16, 256, 2, 4),
+    (4096, 4096): StreamShape(32, 128, 4, 6),
+    (28672, 4096): StreamShape(32, 256, 4, 3),
+    (4096, 14336): StreamShape(16, 256, 2, 4),
+}
 
 
 class FusedModel:
@@ -43,6 +86,7 @@ class FusedModel:
         angles = torch.arange(max_len, dtype=torch.float32)[:, None] * torch.tensor(config.rotary.inv_freq)
         self._cos = (angles.cos() * config.rotary.scale).to(device)
         self._sin = (angles.sin() * config.rotary.scale).to(device)
+        self.launches = dict(LAUNCHES)
         self._dtype, self._device = dtype, device
         self._window = config.sliding_window or UNLIMITED
         self._chunk = _largest_power(config.hidden_size, 256)
@@ -140,7 +184,7 @@ class FusedModel:
             HEADS=config.num_heads,
             KV_HEADS=config.num_kv_heads,
             HEAD_DIM=config.head_dim,
-            num_warps=1 if tiles.most_rows == 1 else 4,
+            num_warps=self.launches[tiles.most_rows, tiles.ranks > 0].head_warps,
             **self._shared(tiles, compact, site),
             **self._norm(),
         )
@@ -186,6 +230,7 @@ class FusedModel:
             SIZE=self._group,
             num_warps=4,
             num_stages=2,
+            **_lead(rows.tiles[0]),
         )
         if splits > 1:
             decode.merge_splits[(num, config.num_heads)](
@@ -196,6 +241,7 @@ class FusedModel:
                 HEAD_DIM=config.head_dim,
                 SPLITS=splits,
                 num_warps=1,
+                **_lead(rows.tiles[0]),
             )
         return out
 
@@ -248,8 +294,8 @@ class FusedModel:
         intermediate = self.config.intermediate_size
         y, shrunk, stride, compact = self._product(normed, site, tiles)
         out = self._new(len(normed), intermediate)
-        block = 256 if tiles.most_rows == 1 else 128
-        epilogues.silu_mul[(len(tiles.table), triton.cdiv(intermediate, block))](
+        launch = self.launches[tiles.most_rows, tiles.ranks > 0]
+        epilogues.silu_mul[(len(tiles.table), triton.cdiv(intermediate, launch.silu_block))](
             y,
             y.stride(0),
             site.bias,
@@ -262,8 +308,8 @@ class FusedModel:
             site.b,
             out,
             INTER=intermediate,
-            BLOCK=block,
-            num_warps=4,
+            BLOCK=launch.silu_block,
+            num_warps=launch.silu_warps,
             **self._shared(tiles, compact, site),
             **self._norm(),
         )
@@ -295,7 +341,7 @@ class FusedModel:
             squares,
             H=self.config.hidden_size,
             P=self._parts,
-            num_warps=4,
+            num_warps=self.launches[tiles.most_rows, tiles.ranks > 0].add_warps,
             **self._shared(tiles, compact, site),
         )
 
@@ -304,10 +350,13 @@ class FusedModel:
     ) -> tuple[torch.Tensor, torch.Tensor, int, bool]:
         """The base product, the shrunk rows, their stride, and whether they are compact.
 
-        Few rows multiply the A matrices of all adapters as more columns of the base product; many multiply only those
-        of their own adapter.
+        Few rows multiply the A matrices of all adapters as more columns of the base product; many multiply
+        only those of their own adapter.
         """
         out_features, projections = site.out_features, site.projections
+        if tiles.early and (out_features, x.shape[1]) in STREAMS:
+            y = self._stream(x, site, tiles)
+            return y, y[:, out_features:], y.stride(0), False
         if tiles.ranks == 0:
             y = torch.mm(x, site.weight[:out_features].t())
             return y, y, 0, False
@@ -341,11 +390,38 @@ class FusedModel:
         total = shrunk[0] if splits == 1 else shrunk.sum(0)
         return y, total, width, True
 
+    def _stream(self, x: torch.Tensor, site: SiteWeights, tiles: Tiles) -> torch.Tensor:
+        shape = STREAMS[site.out_features, x.shape[1]]
+        extra = tiles.highest * site.projections if tiles.ranks else 0
+        y = self._new(len(x), len(site.weight))
+        stream.stream_product[(triton.cdiv(site.out_features + extra, shape.columns),)](
+            x,
+            site.weight,
+            y,
+            y.stride(0),
+            tiles.table,
+            len(x),
+            extra,
+            len(site.weight),
+            N=site.out_features,
+            K=x.shape[1],
+            PROJECTIONS=site.projections,
+            M=16,
+            COLUMNS=shape.columns,
+            BLOCK=shape.block,
+            num_warps=shape.warps,
+            num_stages=shape.stages,
+            **_lead(tiles),
+        )
+        return y
+
     def _shared(self, tiles: Tiles, compact: bool, site: SiteWeights) -> dict[str, object]:
         return {
             "M": tiles.most_rows,
             "R": RANK_BLOCK,
+            "STEPS": triton.cdiv(tiles.highest, RANK_BLOCK),
             "LORA": tiles.ranks > 0,
+            **_lead(tiles),
             "COMPACT": compact,
             "BIAS": site.bias is not None,
         }
@@ -359,6 +435,10 @@ class FusedModel:
 
     def _new(self, *shape: int) -> torch.Tensor:
         return torch.empty(*shape, dtype=self._dtype, device=self._device)
+
+
+def _lead(tiles: Tiles) -> dict[str, bool]:
+    return {"PDL": True, "launch_pdl": True} if tiles.early else {"PDL": False}
 
 
 def _largest_power(number: int, most: int) -> int:

@@ -1,4 +1,4 @@
-"""One step laid out for the device: which rows there are, whose they are, and where their keys and values go."""
+"""One step laid out for the device: which rows there are, whose they are, where their keys go."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from inference.kernels.layout import Site
 from inference.sequence import ScheduledSequence, Sequence
 
 PER_ROW = ("tokens", "sources", "positions", "slots", "places", "lengths")
+Run = tuple[int, int, Place | None]  # neighbouring rows of one adapter: first row, number of rows, its place
 PROMPT_TILE = 64  # rows of a prompt that share a program
 UNLIMITED = 1 << 30
 
@@ -24,12 +25,17 @@ class Tiles:
     table: torch.Tensor
     most_rows: int  # of a tile: a power of two
     ranks: int  # of the pool that the product must reach (decoding), or the highest of a tile (prompts)
+    highest: int  # no tile's rank is higher
+    early: bool = False  # each kernel starts while the one before it still runs: for a single row
 
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """Rows `first` and on belong to prompts. `starts` and `context_starts` int32 `[num + 1]` bound each one's rows and
-    its cached tokens, whose slots are `context int64`."""
+    """Rows `first` and on belong to prompts.
+
+    `starts` and `context_starts` int32 `[num + 1]` bound each one's rows and its cached tokens, whose slots
+    are `context` int64.
+    """
 
     first: int
     starts: torch.Tensor
@@ -42,10 +48,10 @@ class Prompts:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A step. The first `num_decode` rows are single new tokens; all tensors are on the device, int32 `[rows]`.
+    """A step; its first `num_decode` rows are single new tokens. Tensors are int32 `[rows]` on the device.
 
-    `sources` is the row of the previous step's choices that holds a row's token, or -1: then it is in `tokens`.
-    `wanted` int64 names the rows that sample, None: all; `wanted_tiles` tiles just those.
+    `sources` is the row of the previous step's choices that holds a row's token, or -1: then it is in
+    `tokens`. `wanted` int64 names the rows that sample, None: all; `wanted_tiles` tiles just those.
     """
 
     num: int
@@ -121,8 +127,8 @@ def _first_rank(sequence: Sequence) -> int:
     return UNLIMITED if place is None else place.first
 
 
-def tile_table(runs: list[tuple[int, int, Place | None]], site: Site, most_rows: int) -> np.ndarray:
-    """Cuts runs of rows `(first row, rows, place)` into tiles of at most `most_rows` rows."""
+def tile_table(runs: list[Run], site: Site, most_rows: int) -> np.ndarray:
+    """Cuts runs into tiles of at most `most_rows` rows."""
     tiles = []
     for first, rows, place in runs:
         rank = place.ranks[site] if place else 0
@@ -132,9 +138,9 @@ def tile_table(runs: list[tuple[int, int, Place | None]], site: Site, most_rows:
     return np.array(tiles, dtype=np.int32).reshape(-1, 4)
 
 
-def runs_of(items: list[ScheduledSequence], lengths: list[int]) -> list[tuple[int, int, Place | None]]:
-    """Neighbouring rows of one adapter: first row, number of rows, and the adapter's place."""
-    runs: list[tuple[int, int, Place | None]] = []
+def runs_of(items: list[ScheduledSequence], lengths: list[int]) -> list[Run]:
+    """Joins the rows of neighbours with one adapter."""
+    runs: list[Run] = []
     at = 0
     for item, length in zip(items, lengths, strict=True):
         place = place_of(item.sequence)

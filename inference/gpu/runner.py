@@ -1,7 +1,8 @@
-"""Runs steps on a CUDA device: packs them, replays CUDA graphs for decoding, and hands tokens over one step late."""
+"""Runs steps on a CUDA device: packs them, replays CUDA graphs, and hands tokens over one step late."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from inference.gpu.rows import (
     BlockTables,
     Prompts,
     Rows,
+    Run,
     Tiles,
     packing_order,
     runs_of,
@@ -32,6 +34,9 @@ from inference.sequence import ScheduledSequence, Sequence
 
 _GROUPED_ROWS = 16  # rows of one adapter that share its B when decoding
 _GROUPED_FROM = 112  # decoding rows from which that is faster (H200, docs/performance-log.md)
+# rows, tiles, rows of a tile, ranks by site that the products reach, highest rank
+_Shape = tuple[int, int, int, tuple[int, ...], int]
+_PATIENCE = 32  # steps that make do with a larger graph before their own is captured
 _RING = 4  # steps whose numbers may still be on their way to the device
 
 
@@ -58,9 +63,9 @@ class Launched:
 class GpuRunner:
     """The base model, its KV cache and the adapters on one device; `launch` never waits for a step to end.
 
-    Raises `CheckpointError` for a model and `ValueError` for settings that cannot be served. Without a CUDA device
-    it runs only where Triton interprets its kernels (`TRITON_INTERPRET=1`), for tests. `model_config` and `checkpoint`
-    stand in for those of `config.model`.
+    Raises `CheckpointError` for a model and `ValueError` for settings that cannot be served. Without a CUDA
+    device it runs only where Triton interprets its kernels (`TRITON_INTERPRET=1`), for tests. `model_config`
+    and `checkpoint` stand in for those of `config.model`.
     """
 
     runs_ahead = True
@@ -98,7 +103,12 @@ class GpuRunner:
         self._tables = BlockTables(self._places, longest, device)
         self._block_size = config.block_size
         self._cuda = device.type == "cuda"
-        self._graphs: dict[tuple[object, ...], tuple[torch.cuda.CUDAGraph, torch.Tensor, torch.Tensor]] = {}
+        # Programmatic dependent launch came with Hopper.
+        self._leads = self._cuda and torch.cuda.get_device_capability(device) >= (9, 0)
+        self._leads &= dtype != torch.float32
+        self._graphs: dict[_Shape, tuple[torch.cuda.CUDAGraph, torch.Tensor, torch.Tensor]] = {}
+        self.last_graph: torch.cuda.CUDAGraph | None = None
+        self._misses: Counter[_Shape] = Counter()  # steps that had to do with a larger graph
         self._graph_pool = torch.cuda.graph_pool_handle() if self._cuda else None
         rows = config.max_num_seqs
         self._sampled = torch.zeros(rows, dtype=torch.int32, device=device)
@@ -111,7 +121,10 @@ class GpuRunner:
         self._row_of: dict[int, int] = {}  # of the sequences whose newest token only the device knows
 
     def launch(self, batch: list[ScheduledSequence]) -> Launched:
-        """Starts computing `batch`. The token of a sequence that is `in_flight` is taken from the last launch."""
+        """Starts computing `batch`.
+
+        The token of a sequence that is `in_flight` is taken from the last launch.
+        """
         batch = packing_order(batch)
         wanted = [item.sequence for item in batch if item.samples]
         self._turn = (self._turn + 1) % _RING
@@ -138,14 +151,10 @@ class GpuRunner:
 
     def _decode(self, batch: list[ScheduledSequence]) -> tuple[torch.Tensor, torch.Tensor]:
         num = len(batch)
-        bucket = _bucket(num) if self._cuda else num
-        bucket = min(bucket, self._sampled.shape[0])
         runs = runs_of(batch, [1] * num)
         lora = any(place is not None for _, _, place in runs)
-        grouped = lora and num >= _GROUPED_FROM
-        most_rows = _GROUPED_ROWS if grouped else 1
-        ranks = tuple(self._width(site) if lora else 0 for site in Site)
-
+        shape = self._shape(num, runs)
+        bucket, num_tiles, most_rows, _, _ = shape
         staging = self._staging[self._turn].numpy()
         staging = staging.reshape(len(PER_ROW) + 4 * len(Site), self._line)
         for line, numbers in enumerate(self._per_row(batch)):
@@ -155,13 +164,8 @@ class GpuRunner:
         staging[2:6, num:bucket] = 0
         # A row beyond the batch writes its key to a slot of its own, which is nobody's.
         staging[3, num:bucket] = self.num_blocks * self._block_size
-        num_tiles = bucket
-        if grouped:
-            num_tiles = bucket // _GROUPED_ROWS + self.adapters.slots + 1
-            num_tiles = min(num_tiles, self._line)
         for site in Site:
-            if ranks[site] or site == Site.QKV or not lora:
-                table = tile_table(runs, site, most_rows) if lora else None
+            table = tile_table(runs, site, most_rows) if lora else None
             begin = len(PER_ROW) + 4 * site
             tiles = staging[begin : begin + 4].reshape(-1)[: 4 * num_tiles].reshape(num_tiles, 4)
             if table is None:
@@ -173,22 +177,45 @@ class GpuRunner:
                 tiles[len(table) :] = 0
         self._meta.copy_(self._staging[self._turn], non_blocking=True)
         self._send_tables([item.sequence for item in batch])
-        key = (bucket, most_rows, num_tiles, ranks)
         if not self._cuda:
-            rows = self._decode_rows(bucket, num_tiles, most_rows, ranks)
-            return self._forward_and_choose(rows)
-        if key not in self._graphs:
-            self._graphs[key] = self._capture(bucket, num_tiles, most_rows, ranks)
-        graph, logits, scales = self._graphs[key]
-        graph.replay()
+            return self._forward_and_choose(self._decode_rows(*shape))
+        if shape not in self._graphs:
+            self._graphs[shape] = self._capture(shape)
+        self.last_graph, logits, scales = self._graphs[shape]
+        self.last_graph.replay()
         return logits, scales
+
+    def _shape(self, num: int, runs: list[Run]) -> _Shape:
+        """The graph for a step: one that fits closely, or for its first few steps a larger one that is
+        there.
+        """
+        most = self._sampled.shape[0]
+        bucket = min(_bucket(num), most) if self._cuda else num
+        lora = any(place is not None for _, _, place in runs)
+        most_rows = _GROUPED_ROWS if lora and num >= _GROUPED_FROM else 1
+        num_tiles = bucket
+        if most_rows > 1:  # each adapter, and the base, may leave one tile unfilled
+            num_tiles = min(bucket, bucket // _GROUPED_ROWS + self.adapters.slots + 1)
+        ranks = tuple(self._width(site) if lora else 0 for site in Site)
+        highest = max((place.rank for _, _, place in runs if place), default=0)
+        highest = 1 << (highest - 1).bit_length() if highest else 0  # few different ones, so few graphs
+        shape = (bucket, num_tiles, most_rows, ranks, highest)
+        if shape in self._graphs:
+            return shape
+        larger = [each for each in self._graphs if num <= each[0] <= 2 * num and each[2:] == shape[2:]]
+        if not larger or self._misses[shape] >= _PATIENCE:
+            return shape
+        self._misses[shape] += 1
+        return min(larger)
 
     def _forward_and_choose(self, rows: Rows) -> tuple[torch.Tensor, torch.Tensor]:
         logits, scales = self.model.forward(rows, self._sampled, self._tables.table)
         self.model.choose(logits, self._sampled)
         return logits, scales
 
-    def _decode_rows(self, num: int, num_tiles: int, most_rows: int, ranks: tuple[int, ...]) -> Rows:
+    def _decode_rows(
+        self, num: int, num_tiles: int, most_rows: int, ranks: tuple[int, ...], highest: int
+    ) -> Rows:
         """A decoding step that reads everything from `_meta`."""
         lines = self._meta.view(len(PER_ROW) + 4 * len(Site), self._line)
         tiles = tuple(
@@ -196,16 +223,16 @@ class GpuRunner:
                 lines[len(PER_ROW) + 4 * site :].reshape(-1)[: 4 * num_tiles].view(num_tiles, 4),
                 most_rows,
                 ranks[site],
+                highest,
+                early=num == 1 and self._leads,
             )
             for site in Site
         )
         per_row = {name: lines[line, :num] for line, name in enumerate(PER_ROW)}
         return Rows(num=num, num_decode=num, tiles=tiles, **per_row)
 
-    def _capture(
-        self, num: int, num_tiles: int, most_rows: int, ranks: tuple[int, ...]
-    ) -> tuple[torch.cuda.CUDAGraph, torch.Tensor, torch.Tensor]:
-        rows = self._decode_rows(num, num_tiles, most_rows, ranks)
+    def _capture(self, shape: _Shape) -> tuple[torch.cuda.CUDAGraph, torch.Tensor, torch.Tensor]:
+        rows = self._decode_rows(*shape)
         saved = self._sampled.clone()
         stream = torch.cuda.Stream(self.device)
         stream.wait_stream(torch.cuda.current_stream(self.device))
@@ -304,14 +331,14 @@ class GpuRunner:
             **{name: self._ints(numbers) for name, numbers in zip(names, per_row, strict=True)},
         )
 
-    def _tiles(self, runs: list, most_rows: int) -> tuple[Tiles, ...]:
+    def _tiles(self, runs: list[Run], most_rows: int) -> tuple[Tiles, ...]:
         """Tiles for all sites. Prompts multiply their own adapters only, sampling rows those of the pool."""
         tiles = []
         for site in Site:
             table = tile_table(runs, site, most_rows)
             highest = int(table[:, 3].max(initial=0))
             ranks = highest if most_rows >= PROMPT_TILE or highest == 0 else self._width(site)
-            tiles.append(Tiles(self._ints(table), most_rows, ranks))
+            tiles.append(Tiles(self._ints(table), most_rows, ranks, highest))
         return tuple(tiles)
 
     def _num_blocks(self, config: EngineConfig) -> int:

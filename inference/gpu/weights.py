@@ -17,7 +17,8 @@ class SiteWeights:
     """One stacked product of a layer and the adapters' share of it.
 
     `weight [out + ranks * projections, in]`: the base's rows, then for each rank of the pool one row of A for
-    every projection. `b [ranks, out]` holds the matching columns of B, `scales` float32 `[ranks, projections]`.
+    every projection. `b [ranks, out]` holds the matching columns of B, `scales [ranks, projections]` is
+    float32.
     """
 
     weight: torch.Tensor
@@ -90,7 +91,10 @@ class BaseWeights:
             bias = None
             if config.attention_bias if site in (Site.QKV, Site.O) else config.mlp_bias:
                 bias = torch.cat(
-                    [take(f"{prefix}.{name}.bias", shape[0]) for name, shape in zip(names, shapes)]
+                    [
+                        take(f"{prefix}.{name}.bias", shape[0])
+                        for name, shape in zip(names, shapes, strict=True)
+                    ]
                 )
                 bias = bias.to(device)
             return SiteWeights(

@@ -14,6 +14,15 @@ from enum import IntEnum
 import torch
 
 
+def rotary_order(head_dim: int) -> torch.Tensor:
+    """Where each dimension of a query or key head comes from so that the two of a pair stand side by side.
+
+    Checkpoints keep them half a head apart. As both sides of a score are put in the same order it stays the
+    same.
+    """
+    return torch.arange(head_dim).view(2, -1).t().reshape(-1)
+
+
 class Site(IntEnum):
     """The four products of a layer. Projections that share their input are stacked into one."""
 

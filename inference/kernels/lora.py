@@ -131,6 +131,7 @@ class JoinedLora:
     def __init__(self, rows: LoraRows, joined: JoinedAdapters):
         self.rows = rows
         self._factors = joined.factors
+        self._zero = torch.zeros(())  # a number would become a tensor at every call
         number_of = {id(adapter): number for number, adapter in enumerate(joined.adapters)}
         numbers = torch.tensor([number_of.get(id(adapter), -1) for adapter in rows.adapters])
         row_owners = numbers.repeat_interleave(torch.tensor(rows.lengths))[:, None]
@@ -145,7 +146,7 @@ class JoinedLora:
         factors = self._factors[layer][site]
         if factors is None:
             return None
-        return torch.mm(x, factors.a).masked_fill_(self._foreign[layer][site], 0)
+        return torch.mm(x, factors.a).masked_fill_(self._foreign[layer][site], self._zero)
 
     def expand_(self, y: torch.Tensor, shrunk: torch.Tensor | None, layer: int, site: Site) -> None:
         """As `SegmentedLora.expand_`."""

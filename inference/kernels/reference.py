@@ -100,14 +100,17 @@ def linear_add_(
     return y if bias is None else y.add_(bias)
 
 
-def rotary_(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> None:
+def rotary_(x: torch.Tensor, turns: torch.Tensor) -> None:
     """Rotates the heads of `x [num_rows, heads, head_dim]` in place (arXiv 2104.09864).
 
-    `cos` and `sin` are `[num_rows, 1, head_dim]`; the first half of `sin` is negated
-    (see `RotaryEmbedding.tables`).
+    The two numbers of a pair stand side by side (`rotary_order`); `turns` complex64 is
+    `[num_rows, 1, head_dim / 2]`.
     """
-    swapped = x.roll(x.shape[-1] // 2, -1)
-    x.mul_(cos).addcmul_(swapped, sin)
+    pairs = x.unflatten(-1, (-1, 2))
+    if x.dtype == torch.float32:
+        torch.view_as_complex(pairs).mul_(turns)
+    else:
+        pairs.copy_(torch.view_as_real(torch.view_as_complex(pairs.to(turns.real.dtype)) * turns))
 
 
 def silu_mul(gate_up: torch.Tensor) -> torch.Tensor:

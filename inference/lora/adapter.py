@@ -32,7 +32,7 @@ _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x
 class Adapter:
     """A checked adapter in memory.
 
-    `weights` are what `pack` made of it, `targets` the adapted modules by their last name, `rank` the highest.
+    `weights` are what `pack` made of it, `targets` the last names of the adapted modules, `rank` the highest.
     """
 
     weights: Any

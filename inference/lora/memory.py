@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from inference.kernels.layout import LoraFactors, LoraTarget, Site
-from inference.models.config import ModelConfig
+from inference.models.config import ModelConfig, in_rotary_order
 
 _ALIGNMENT = 64  # bytes: a cache line, and more than any vector load asks for
 
@@ -83,7 +83,8 @@ def pack(
                 if module is None:
                     targets.append(LoraTarget(0, width))
                 else:
-                    targets.append(LoraTarget(len(module.a), width, place([module.b.t()]), module.scale))
+                    b = in_rotary_order(config, name, module.b)
+                    targets.append(LoraTarget(len(module.a), width, place([b.t()]), module.scale))
             sites.append(LoraFactors(a, targets))
         factors.append(tuple(sites))
     if slab is not host:

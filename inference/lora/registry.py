@@ -79,8 +79,8 @@ class AdapterRegistry:
     Room is made by evicting the adapter whose last use is longest ago, never one that is running or pinned.
     All methods may be called from any thread. Errors are `RequestError`s.
 
-    With a `pool`, memory means the pool's: what `pack` made of the `host_slots` adapters used last stays in host
-    memory, so that they need not be read from disk again.
+    With a `pool`, memory means the pool's: what `pack` made of the `host_slots` adapters used last stays in
+    host memory, so that they need not be read from disk again.
     """
 
     def __init__(
@@ -117,8 +117,8 @@ class AdapterRegistry:
         if self._pool and adapter.rank > self._pool.ranks:
             raise RequestError(
                 "adapter_invalid",
-                f"The adapter at {path} has rank {adapter.rank}, but all adapters together have {self._pool.ranks} "
-                "ranks on the device. Start the engine with more lora_ranks.",
+                f"The adapter at {path} has rank {adapter.rank}, but all adapters together have "
+                f"{self._pool.ranks} ranks on the device. Start the engine with more lora_ranks.",
             )
         with self._lock:
             known = self._entries.get(name)
@@ -249,7 +249,7 @@ class AdapterRegistry:
         return len(stays) < self.slots and self._pool.could_hold(rank, stays)
 
     def _make_room(self, rank: int) -> bool:
-        """Frees a slot, and ranks of the pool, if need be; False when what is running or pinned leaves none."""
+        """Frees a slot, and ranks of the pool, if need be; False when what runs or is pinned leaves none."""
         if not self._has_room(rank):
             return False
         while len(self._in_memory) >= self.slots or (self._pool and not self._pool.has_room_for(rank)):

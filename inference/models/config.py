@@ -10,6 +10,8 @@ import torch
 from transformers import AutoConfig, PretrainedConfig
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
+from inference.kernels.layout import rotary_order
+
 SERVED_ARCHITECTURES = {"MistralForCausalLM": "mistral", "LlamaForCausalLM": "llama"}
 
 
@@ -28,17 +30,12 @@ class RotaryEmbedding:
     inv_freq: tuple[float, ...]
     scale: float
 
-    def tables(self, length: int, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cosine and signed sine for positions 0 to `length` - 1, each `[length, 1, head_dim]`.
-
-        The sine is negative in the first half, so that rotating is `x * cos + roll(x, head_dim / 2) * sin`.
+    def turns(self, length: int) -> torch.Tensor:
+        """`scale * (cos + i sin)` of each pair at positions 0 to `length` - 1, complex64 `[length, 1,
+        pairs]`.
         """
         angles = torch.arange(length, dtype=torch.float32)[:, None] * torch.tensor(self.inv_freq)
-        cos, sin = angles.cos() * self.scale, angles.sin() * self.scale
-        return (
-            torch.cat((cos, cos), dim=-1).to(dtype).unsqueeze(1),
-            torch.cat((-sin, sin), dim=-1).to(dtype).unsqueeze(1),
-        )
+        return torch.polar(torch.full_like(angles, self.scale), angles).unsqueeze(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +79,13 @@ class ModelConfig:
             "mlp.up_proj": (self.intermediate_size, self.hidden_size),
             "mlp.down_proj": (self.hidden_size, self.intermediate_size),
         }
+
+
+def in_rotary_order(config: ModelConfig, name: str, rows: torch.Tensor) -> torch.Tensor:
+    """`rows [out_features, ...]` of the linear module `name`, those of queries and keys in `rotary_order`."""
+    if name not in ("self_attn.q_proj", "self_attn.k_proj"):
+        return rows
+    return rows.unflatten(0, (-1, config.head_dim))[:, rotary_order(config.head_dim)].flatten(0, 1)
 
 
 def read_config(directory: Path) -> ModelConfig:

@@ -13,7 +13,7 @@ from inference.kernels.layout import Site
 from inference.kernels.lora import JoinedLora, SegmentedLora
 from inference.kernels.reference import PackedWeight
 from inference.models.checkpoint import Checkpoint
-from inference.models.config import CheckpointError, ModelConfig
+from inference.models.config import CheckpointError, ModelConfig, in_rotary_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Step:
     """One step's rows, prepared by `inference.model_runner`."""
 
     token_ids: torch.Tensor  # int64 [num_rows]
-    rotation: tuple[torch.Tensor, torch.Tensor]  # cosine and signed sine, [num_rows, 1, head_dim] each
+    turns: torch.Tensor  # complex64 [num_rows, 1, head_dim / 2]
     attention: AttentionPlan
     lora: SegmentedLora | JoinedLora | None  # None: all rows are the base's
     wanted: torch.Tensor | None  # int64: the rows whose hidden states are asked for, None: all
@@ -77,7 +77,7 @@ class MistralModel:
             qkv = kernels.linear(normed, layer.qkv.weight, layer.qkv.bias)
             if lora:
                 lora.expand_(qkv, lora.shrink(normed, index, Site.QKV), index, Site.QKV)
-            kernels.rotary_(qkv[:, :rotated].view(-1, heads + kv_heads, head_dim), *step.rotation)
+            kernels.rotary_(qkv[:, :rotated].view(-1, heads + kv_heads, head_dim), step.turns)
             attention.store(step.attention, index, qkv[:, config.q_size :])
             query = qkv[:, : config.q_size].view(-1, heads, head_dim)
             attended = attention.attend(step.attention, index, query)
@@ -112,13 +112,13 @@ class MistralModel:
         def product(prefix: str, names: tuple[str, ...], has_bias: bool) -> Product:
             shapes = [config.linear_shapes[name] for name in names]
             weights = [
-                checkpoint.take(f"{prefix}.{name}.weight", shape, dtype)
+                in_rotary_order(config, name, checkpoint.take(f"{prefix}.{name}.weight", shape, dtype))
                 for name, shape in zip(names, shapes, strict=True)
             ]
             bias = None
             if has_bias:
                 parts = [
-                    vector(f"{prefix}.{name}.bias", shape[0])
+                    in_rotary_order(config, name, vector(f"{prefix}.{name}.bias", shape[0]))
                     for name, shape in zip(names, shapes, strict=True)
                 ]
                 bias = torch.cat(parts)

@@ -100,14 +100,18 @@ def test_a_request_says_the_same_alone_and_in_a_full_batch(oracle, number):
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
 def test_first_logits_are_close_to_peft(oracle, dtype):
-    """The log-probabilities of the likeliest tokens, prompt by prompt in one batch, and after a step of decoding."""
+    """The log-probabilities of the likeliest tokens, prompt by prompt in one batch, and after a step of
+    decoding.
+    """
     bound = 0.08 if dtype == "bfloat16" else 2e-3
     with engine_for(oracle, dtype=dtype) as engine:
         requests = [asked(name, 40 + i, tokens=2, logprobs=5) for i, name in enumerate([None, *ADAPTERS])]
         for request, output in zip(requests, engine.generate(requests), strict=True):
             ids = list(request.prompt_token_ids)
             for position, said in enumerate(output.logprobs):
-                exact = oracle.logits(request.adapter, ids + list(output.token_ids[:position]))[-1].log_softmax(0)
+                exact = oracle.logits(request.adapter, ids + list(output.token_ids[:position]))[
+                    -1
+                ].log_softmax(0)
                 for token_id, _, logprob in said.top:
                     assert abs(exact[token_id].item() - logprob) < bound, (request.adapter, position)
 

@@ -10,7 +10,7 @@ import torch
 
 from inference.config import EngineConfig
 from inference.kernels import reference
-from inference.kernels.layout import LoraFactors, LoraRows, LoraTarget, Site, Span
+from inference.kernels.layout import LoraFactors, LoraRows, LoraTarget, Site, Span, rotary_order
 from inference.kernels.lora import JoinedAdapters, JoinedLora, LoraPlanner, SegmentedLora
 from inference.model_runner import ModelRunner
 from tests.inference.oracle import make_adapter, make_base, mistral
@@ -159,12 +159,14 @@ def test_paged_attention(window, shares):
 
 def test_rotary_turns_pairs_by_their_angle():
     torch.manual_seed(0)
-    x = torch.randn(3, 2, 8, dtype=torch.float64)
-    angles = torch.rand(3, 1, 4, dtype=torch.float64) * 6
-    pairs = torch.complex(x[..., :4], x[..., 4:]) * torch.polar(torch.ones_like(angles), angles)
-    cos, sin = torch.cat((angles.cos(), angles.cos()), -1), torch.cat((-angles.sin(), angles.sin()), -1)
-    reference.rotary_(x, cos, sin)
-    torch.testing.assert_close(x, torch.cat((pairs.real, pairs.imag), -1))
+    heads = torch.randn(3, 2, 8)
+    angles = torch.rand(3, 1, 4) * 6
+    pairs = torch.complex(heads[..., :4], heads[..., 4:]) * torch.polar(torch.ones_like(angles), angles)
+    expected = torch.cat((pairs.real, pairs.imag), -1)[..., rotary_order(8)]
+    for dtype, tolerance in ((torch.float32, 1e-6), (torch.bfloat16, 2e-2)):
+        x = heads[..., rotary_order(8)].to(dtype)
+        reference.rotary_(x, torch.polar(torch.ones_like(angles), angles))
+        torch.testing.assert_close(x.float(), expected, rtol=tolerance, atol=tolerance)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import triton
 import triton.language as tl
+from triton.language.extra import cuda as device
 
 
 @triton.jit
@@ -27,6 +28,7 @@ def decode_attention(
     BLOCK: tl.constexpr,
     SPLITS: tl.constexpr,
     SIZE: tl.constexpr,  # query heads of a program: at least the 16 that tl.dot takes
+    PDL: tl.constexpr,
 ):
     """One program per row, key-value head and split."""
     row, kv_head, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
@@ -36,6 +38,8 @@ def decode_attention(
     mine = g < GROUP
     length = tl.load(lengths + row)
     begin = tl.maximum(length - window, 0)
+    if PDL:
+        device.gdc_wait()
     table = tables + tl.load(places + row).to(tl.int64) * tables_stride
     q = tl.load(
         query + row.to(tl.int64) * HEADS * HEAD_DIM + heads[:, None] * HEAD_DIM + d[None, :],
@@ -72,14 +76,20 @@ def decode_attention(
         at = (row * SPLITS + split) * HEADS + heads
         tl.store(parts + at[:, None] * HEAD_DIM + d[None, :], acc / total[:, None], mask=mine[:, None])
         tl.store(weights + at, tl.where(some, top + tl.log(total), float("-inf")), mask=mine)
+    if PDL:
+        device.gdc_launch_dependents()
 
 
 @triton.jit
-def merge_splits(parts, weights, out, HEADS: tl.constexpr, HEAD_DIM: tl.constexpr, SPLITS: tl.constexpr):
+def merge_splits(
+    parts, weights, out, HEADS: tl.constexpr, HEAD_DIM: tl.constexpr, SPLITS: tl.constexpr, PDL: tl.constexpr
+):
     """Puts the splits of one row and head together; one program for each."""
     row, head = tl.program_id(0), tl.program_id(1)
     s, d = tl.arange(0, SPLITS), tl.arange(0, HEAD_DIM)
     at = (row * SPLITS + s) * HEADS + head
+    if PDL:
+        device.gdc_wait()
     logs = tl.load(weights + at)
     top = tl.max(logs, 0)
     share = tl.exp(logs - tl.where(top == float("-inf"), 0.0, top))
@@ -87,3 +97,5 @@ def merge_splits(parts, weights, out, HEADS: tl.constexpr, HEAD_DIM: tl.constexp
     values = tl.load(parts + at[:, None] * HEAD_DIM + d[None, :])
     merged = tl.sum(values * share[:, None], 0)
     tl.store(out + (row.to(tl.int64) * HEADS + head) * HEAD_DIM + d, merged.to(out.dtype.element_ty))
+    if PDL:
+        device.gdc_launch_dependents()

@@ -1,13 +1,14 @@
-"""What follows the four products of a layer. Shapes: `N` columns of the product, `H` hidden, `P` partial sums.
+"""What follows the four products of a layer. `N` columns of the product, `H` hidden, `P` partial sums.
 
-Launch with one program per tile and column block. `M` is the most rows of a tile: 1 multiplies B row by row, 16 and
-more use the tensor cores and read B once for all rows of the tile.
+Launch with one program per tile and column block. `M` is the most rows of a tile: 1 multiplies B row by row,
+16 and more use the tensor cores and read B once for all rows of the tile.
 """
 
 from __future__ import annotations
 
 import triton
 import triton.language as tl
+from triton.language.extra import cuda as device
 
 
 @triton.jit
@@ -21,41 +22,54 @@ def _norm_scale(squares, rows, ok, eps, H: tl.constexpr, P: tl.constexpr, P2: tl
 @triton.jit
 def _expand(
     acc,  # float32 [M, C]
-    shrunk,
-    shrunk_stride,
-    scales,
-    b,
-    rows,
+    shrunk,  # [M, 1]: where each row's numbers of this projection begin
+    scales,  # where the adapter's scales of it begin
+    b,  # [C]: where the columns begin, each with its adapter's first rank
     ok,
-    columns,  # of b, [C]
-    first,  # rank of the tile's adapter in b and scales
-    first_shrunk,  # and in shrunk
     rank,
-    projection,
     N: tl.constexpr,
     PROJECTIONS: tl.constexpr,
     M: tl.constexpr,
     R: tl.constexpr,
+    STEPS: tl.constexpr,
 ):
-    """Adds `scale * shrunk B^T` of one projection. `b [ranks, N]`, `scales` float32 `[ranks, projections]`."""
-    for start in range(0, rank, R):
-        r = start + tl.arange(0, R)
-        in_rank = r < rank
-        at = (first_shrunk + r) * PROJECTIONS + projection
-        s = tl.load(
-            shrunk + rows[:, None] * shrunk_stride + at[None, :],
-            mask=ok[:, None] & in_rank[None, :],
-            other=0.0,
-        ).to(tl.float32)
-        s *= tl.load(scales + (first + r) * PROJECTIONS + projection, mask=in_rank, other=0.0)[None, :]
-        part = tl.load(
-            b + (first + r).to(tl.int64)[:, None] * N + columns[None, :], mask=in_rank[:, None], other=0.0
-        )
-        if M == 1:
-            acc += tl.sum(tl.trans(s) * part.to(tl.float32), 0)[None, :]
-        else:
+    """Adds `scale * shrunk B^T` of one projection. `b [ranks, N]`, `scales` float32 `[ranks, projections]`.
+
+    No rank is higher than `STEPS * R`. All loads are independent, so that they are on their way at once.
+    """
+    if M == 1:
+        # Rank by rank: each thread keeps its columns, and nothing is summed across threads.
+        for r in tl.static_range(STEPS * R):
+            on = r < rank
+            s = tl.load(shrunk + r * PROJECTIONS, mask=ok[:, None] & on, other=0.0).to(tl.float32)
+            s *= tl.load(scales + r * PROJECTIONS, mask=on, other=0.0)
+            acc += s * tl.load(b + r * N, mask=on, other=0.0).to(tl.float32)[None, :]
+    else:
+        for step in tl.static_range(STEPS):
+            r = step * R + tl.arange(0, R)
+            in_rank = r < rank
+            at = (r * PROJECTIONS)[None, :]
+            s = tl.load(shrunk + at, mask=ok[:, None] & in_rank[None, :], other=0.0).to(tl.float32)
+            s *= tl.load(scales + at, mask=in_rank[None, :], other=0.0)
+            part = tl.load(b[None, :] + r[:, None] * N, mask=in_rank[:, None], other=0.0)
             acc += tl.dot(s.to(part.dtype), part, input_precision="ieee")
     return acc
+
+
+@triton.jit
+def _adapter(
+    tiles, tile, rows, shrunk, shrunk_stride, scales, PROJECTIONS: tl.constexpr, COMPACT: tl.constexpr
+):
+    """First rank and rank of a tile's adapter, and where its shrunk rows and its scales begin."""
+    first = tl.load(tiles + tile * 4 + 2)
+    rank = tl.load(tiles + tile * 4 + 3)
+    column = 0 if COMPACT else first * PROJECTIONS
+    return (
+        first,
+        rank,
+        shrunk + (rows.to(tl.int64) * shrunk_stride + column)[:, None],
+        scales + first * PROJECTIONS,
+    )
 
 
 @triton.jit
@@ -113,15 +127,19 @@ def attention_inputs(
     P2: tl.constexpr,  # P, or the next power of two
     M: tl.constexpr,
     R: tl.constexpr,
+    STEPS: tl.constexpr,
     LORA: tl.constexpr,
     COMPACT: tl.constexpr,
     BIAS: tl.constexpr,
+    PDL: tl.constexpr,
 ):
-    """Rotates queries and keys (arXiv 2104.09864) and stores keys and values; one program per tile and head."""
+    """Rotates queries and keys (arXiv 2104.09864), stores keys and values; a program per tile and head."""
     tile, head = tl.program_id(0), tl.program_id(1)
     HALF: tl.constexpr = HEAD_DIM // 2
     N: tl.constexpr = (HEADS + 2 * KV_HEADS) * HEAD_DIM
     num = tl.load(tiles + tile * 4 + 1)
+    if PDL:
+        device.gdc_wait()
     if num > 0:
         start = tl.load(tiles + tile * 4)
         m = tl.arange(0, M)
@@ -133,32 +151,11 @@ def attention_inputs(
         y1 = tl.load(y + at, mask=ok[:, None], other=0.0).to(tl.float32)
         y2 = tl.load(y + at + HALF, mask=ok[:, None], other=0.0).to(tl.float32)
         if LORA:
-            first = tl.load(tiles + tile * 4 + 2)
-            rank = tl.load(tiles + tile * 4 + 3)
+            first, rank, low, weights = _adapter(tiles, tile, rows, shrunk, shrunk_stride, scales, 3, COMPACT)
             which = tl.where(head < HEADS, 0, tl.where(head < HEADS + KV_HEADS, 1, 2))
-            first_shrunk = 0 if COMPACT else first
-            y1 = _expand(
-                y1,
-                shrunk,
-                shrunk_stride,
-                scales,
-                b,
-                rows,
-                ok,
-                columns,
-                first,
-                first_shrunk,
-                rank,
-                which,
-                N,
-                3,
-                M,
-                R,
-            )
-            y2 = _expand(
-                y2, shrunk, shrunk_stride, scales, b, rows, ok, columns + HALF, first, first_shrunk, rank, which,
-                N, 3, M, R,
-            )  # fmt: skip
+            part = b + first.to(tl.int64) * N + columns
+            y1 = _expand(y1, low + which, weights + which, part, ok, rank, N, 3, M, R, STEPS)
+            y2 = _expand(y2, low + which, weights + which, part + HALF, ok, rank, N, 3, M, R, STEPS)
         scale = _norm_scale(squares, rows, ok, eps, H, P, P2)[:, None]
         y1 *= scale
         y2 *= scale
@@ -182,6 +179,8 @@ def attention_inputs(
                 out = value_cache + slot + (columns - (HEADS + KV_HEADS) * HEAD_DIM)[None, :]
         tl.store(out, z1.to(query.dtype.element_ty), mask=ok[:, None])
         tl.store(out + HALF, z2.to(query.dtype.element_ty), mask=ok[:, None])
+    if PDL:
+        device.gdc_launch_dependents()
 
 
 @triton.jit
@@ -204,13 +203,17 @@ def silu_mul(
     P2: tl.constexpr,  # P, or the next power of two
     M: tl.constexpr,
     R: tl.constexpr,
+    STEPS: tl.constexpr,
     LORA: tl.constexpr,
     COMPACT: tl.constexpr,
     BIAS: tl.constexpr,
+    PDL: tl.constexpr,
 ):
     """`silu(gate) * up`; one program per tile and block of columns."""
     tile = tl.program_id(0)
     num = tl.load(tiles + tile * 4 + 1)
+    if PDL:
+        device.gdc_wait()
     if num > 0:
         m = tl.arange(0, M)
         ok = m < num
@@ -222,32 +225,10 @@ def silu_mul(
         gate = tl.load(y + at, mask=mask, other=0.0).to(tl.float32)
         up = tl.load(y + at + INTER, mask=mask, other=0.0).to(tl.float32)
         if LORA:
-            first = tl.load(tiles + tile * 4 + 2)
-            rank = tl.load(tiles + tile * 4 + 3)
-            first_shrunk = 0 if COMPACT else first
-            safe = tl.where(inside, columns, 0)
-            gate = _expand(
-                gate,
-                shrunk,
-                shrunk_stride,
-                scales,
-                b,
-                rows,
-                ok,
-                safe,
-                first,
-                first_shrunk,
-                rank,
-                0,
-                2 * INTER,
-                2,
-                M,
-                R,
-            )
-            up = _expand(
-                up, shrunk, shrunk_stride, scales, b, rows, ok, safe + INTER, first, first_shrunk, rank, 1,
-                2 * INTER, 2, M, R,
-            )  # fmt: skip
+            first, rank, low, weights = _adapter(tiles, tile, rows, shrunk, shrunk_stride, scales, 2, COMPACT)
+            part = b + first.to(tl.int64) * (2 * INTER) + tl.where(inside, columns, 0)
+            gate = _expand(gate, low, weights, part, ok, rank, 2 * INTER, 2, M, R, STEPS)
+            up = _expand(up, low + 1, weights + 1, part + INTER, ok, rank, 2 * INTER, 2, M, R, STEPS)
         scale = _norm_scale(squares, rows, ok, eps, H, P, P2)[:, None]
         gate *= scale
         up *= scale
@@ -260,6 +241,8 @@ def silu_mul(
             value.to(out.dtype.element_ty),
             mask=mask,
         )
+    if PDL:
+        device.gdc_launch_dependents()
 
 
 @triton.jit
@@ -280,14 +263,18 @@ def add_norm(
     P: tl.constexpr,
     M: tl.constexpr,
     R: tl.constexpr,
+    STEPS: tl.constexpr,
     LORA: tl.constexpr,
     COMPACT: tl.constexpr,
     BIAS: tl.constexpr,
+    PDL: tl.constexpr,
 ):
     """Adds the product to the residual and prepares the next norm; one program per tile and partial sum."""
     tile, chunk = tl.program_id(0), tl.program_id(1)
     SIZE: tl.constexpr = H // P
     num = tl.load(tiles + tile * 4 + 1)
+    if PDL:
+        device.gdc_wait()
     if num > 0:
         m = tl.arange(0, M)
         ok = m < num
@@ -298,27 +285,9 @@ def add_norm(
             y + rows.to(tl.int64)[:, None] * y_stride + columns[None, :], mask=ok[:, None], other=0.0
         ).to(tl.float32)
         if LORA:
-            first = tl.load(tiles + tile * 4 + 2)
-            rank = tl.load(tiles + tile * 4 + 3)
-            first_shrunk = 0 if COMPACT else first
-            x = _expand(
-                x,
-                shrunk,
-                shrunk_stride,
-                scales,
-                b,
-                rows,
-                ok,
-                columns,
-                first,
-                first_shrunk,
-                rank,
-                0,
-                H,
-                1,
-                M,
-                R,
-            )
+            first, rank, low, weights = _adapter(tiles, tile, rows, shrunk, shrunk_stride, scales, 1, COMPACT)
+            part = b + first.to(tl.int64) * H + columns
+            x = _expand(x, low, weights, part, ok, rank, H, 1, M, R, STEPS)
         if BIAS:
             x += tl.load(bias + columns).to(tl.float32)[None, :]
         at = rows.to(tl.int64)[:, None] * H + columns[None, :]
@@ -328,6 +297,8 @@ def add_norm(
         x = kept.to(tl.float32)
         tl.store(normed + at, (x * weight[None, :]).to(normed.dtype.element_ty), mask=ok[:, None])
         tl.store(squares + rows * P + chunk, tl.sum(x * x, 1), mask=ok)
+    if PDL:
+        device.gdc_launch_dependents()
 
 
 @triton.jit
