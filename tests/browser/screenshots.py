@@ -27,7 +27,6 @@ SCREENS = {
 STILL = {
     "catalogue": "/",
     "nothing-found": "/?q=none-such",
-    "not-installed": "/adapters/magicoder/",
     "404": "/none/",
 }
 SHOWN_TASK = "conllpp"
