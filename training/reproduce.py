@@ -16,7 +16,11 @@ EXAMPLES = 40
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One score now and in the committed table. They agree when their 95 % intervals overlap: the examples
-    are the first of those that were measured then, so only rounding on another machine sets them apart."""
+    are the first of those that were measured then, so only rounding on another machine sets them apart.
+
+    Where all n examples now score the same, the bootstrap has nothing to draw from and its interval is a
+    point. Up to 3/n of all examples may then still be other ones, by the rule of three.
+    """
 
     task: str
     by: str
@@ -27,7 +31,8 @@ class Verdict:
     @property
     def agrees(self) -> bool:
         low, high = self.then_interval
-        return self.now.low <= high and low <= self.now.high
+        unseen = 3 / self.now.n if self.now.low == self.now.high else 0.0
+        return self.now.low - unseen <= high and low <= self.now.high + unseen
 
 
 def verdicts(comparisons: Sequence[Comparison], measured: Mapping[str, Mapping[str, Any]]) -> list[Verdict]:
