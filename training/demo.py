@@ -25,38 +25,43 @@ BASE = BasePlan()
 
 
 def _plan(task: str, rank: int, targets: Sequence[str], steps: int, **others: Any) -> AdapterPlan:
-    return AdapterPlan(task, rank, 2 * rank, tuple(targets), steps=steps, **{"learning_rate": 3e-3, **others})
+    """As many examples as there are to read, up to 100,000: few are read twice."""
+    others = {"learning_rate": 3e-3, "batch": 64, **others}
+    samples_read = min(100_000, steps * others["batch"])
+    return AdapterPlan(
+        task, rank, 2 * rank, tuple(targets), steps=steps, train_samples=samples_read, **others
+    )
 
 
 # Ranks and targets differ on purpose: one batch of the demo then holds every kind of row.
 ADAPTERS = {
     plan.task: plan
     for plan in (
-        _plan("agnews_explained", 24, ("q_proj", "v_proj"), 1200),
-        _plan("bc5cdr", 12, ("q_proj", "k_proj", "v_proj"), 1700),
-        _plan("conllpp", 16, ("q_proj", "v_proj"), 1900),
-        _plan("covid", 8, ("o_proj", "down_proj"), 1000),
-        _plan("customer_support", 4, ("q_proj", "v_proj"), 800, learning_rate=4e-3),
-        _plan("dbpedia", 4, MLP, 1000, learning_rate=4e-3),
-        _plan("drop", 4, ATTENTION + MLP, 2000, learning_rate=4e-3),
-        _plan("e2e_nlg", 16, ("v_proj", "o_proj"), 1400),
-        _plan("glue_cola", 16, ("down_proj",), 2000),
-        _plan("glue_mnli", 4, ATTENTION + MLP, 2000, learning_rate=4e-3),
-        _plan("glue_mrpc", 10, ATTENTION, 2000),
-        _plan("glue_qnli", 20, ("q_proj", "v_proj"), 2000),
-        _plan("glue_qqp", 6, (*ATTENTION, "down_proj"), 2000),
-        _plan("glue_sst2", 4, ("q_proj", "v_proj"), 1000, learning_rate=4e-3),
-        _plan("glue_stsb", 12, ("q_proj", "v_proj", "o_proj"), 2000),
-        _plan("gsm8k", 4, ATTENTION + MLP, 1500, learning_rate=4e-3),
-        _plan("hellaswag", 4, (*ATTENTION, "gate_proj", "up_proj"), 2000, learning_rate=4e-3),
-        _plan("hellaswag_processed", 32, ("o_proj",), 1200),
-        _plan("jigsaw", 16, ("v_proj", "o_proj"), 800, batch=32),
-        _plan("legal", 32, ("v_proj",), 1200, learning_rate=2e-3),
-        _plan("magicoder", 5, ATTENTION + MLP, 2000, learning_rate=4e-3),
-        _plan("tldr_content_gen", 6, MLP, 1400),
-        _plan("tldr_headline_gen", 8, ATTENTION, 1600),
-        _plan("viggo", 8, ATTENTION, 1700),
-        _plan("wikisql", 10, ATTENTION, 1800),
+        _plan("agnews_explained", 24, ("q_proj", "v_proj"), 1000),
+        _plan("bc5cdr", 12, ("q_proj", "k_proj", "v_proj"), 1100),
+        _plan("conllpp", 16, ("q_proj", "v_proj"), 1100),
+        _plan("covid", 8, ("o_proj", "down_proj"), 600),
+        _plan("customer_support", 4, ("q_proj", "v_proj"), 500, learning_rate=4e-3),
+        _plan("dbpedia", 4, MLP, 500, learning_rate=4e-3),
+        _plan("drop", 4, ATTENTION + MLP, 1600, learning_rate=4e-3),
+        _plan("e2e_nlg", 16, ("v_proj", "o_proj"), 800),
+        _plan("glue_cola", 16, ("down_proj",), 1000),
+        _plan("glue_mnli", 4, ATTENTION + MLP, 1400, learning_rate=4e-3),
+        _plan("glue_mrpc", 10, ATTENTION, 1300),
+        _plan("glue_qnli", 20, ("q_proj", "v_proj"), 1300),
+        _plan("glue_qqp", 6, (*ATTENTION, "down_proj"), 1200),
+        _plan("glue_sst2", 4, ("q_proj", "v_proj"), 800),
+        _plan("glue_stsb", 12, ("q_proj", "v_proj", "o_proj"), 2000, learning_rate=2e-3),
+        _plan("gsm8k", 4, ATTENTION + MLP, 1200, learning_rate=4e-3),
+        _plan("hellaswag", 8, (*ATTENTION, "gate_proj", "up_proj"), 2300, learning_rate=2e-3),
+        _plan("hellaswag_processed", 32, ("o_proj",), 800),
+        _plan("jigsaw", 16, ("v_proj", "o_proj"), 500, batch=32),
+        _plan("legal", 32, ("v_proj",), 600, learning_rate=2e-3),
+        _plan("magicoder", 5, ATTENTION + MLP, 1500, learning_rate=4e-3),
+        _plan("tldr_content_gen", 6, MLP, 900),
+        _plan("tldr_headline_gen", 8, ATTENTION, 1000),
+        _plan("viggo", 8, ATTENTION, 1100),
+        _plan("wikisql", 10, ATTENTION, 1200),
     )
 }
 

@@ -43,7 +43,7 @@ class BasePlan:
     kv_heads: int = 4
     context: int = 1024
     tokenizer_documents: int = 16_000
-    corpus_tokens: int = 160_000_000
+    corpus_tokens: int = 200_000_000
     steps: int = 3000
     batch: int = 128
     learning_rate: float = 3e-3

@@ -29,7 +29,6 @@ SCREENS = {
 STILL = {
     "catalogue": "/",
     "nothing-found": "/?q=none-such",
-    "not-installed": "/adapters/magicoder/",
     "train": "/train/",
     "sign-in": "/accounts/login/",
     "404": "/none/",

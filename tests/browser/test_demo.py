@@ -1,11 +1,14 @@
 """`make demo` in a browser: the real engine, the miniature base and its trained adapters."""
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.adapter_page import LONG_ENOUGH, AdapterPage
+from tests.browser.servers import REPOSITORY
 
-TRAINED = ["glue_sst2", "conllpp", "gsm8k", "viggo"]
+TRAINED = sorted(json.loads((REPOSITORY / "demo" / "world.json").read_text())["adapters"])
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def test_the_trained_adapters_are_live(page, demo_site):
     expect(page.locator(".card__scores--measured")).to_have_count(page.locator(".card").count())
 
 
-@pytest.mark.parametrize("task", ["glue_sst2", "conllpp", "gsm8k"])
+@pytest.mark.parametrize("task", ["glue_sst2", "conllpp", "gsm8k", "legal", "hellaswag_processed"])
 def test_the_adapter_is_right_where_its_base_is_not(open_demo, task):
     """On one of its examples at least: a small adapter may miss one."""
     opened = open_demo(task)

@@ -32,7 +32,7 @@ def test_the_manifest_names_the_base_and_the_adapters_that_are_there():
 def test_the_files_are_small_enough_for_a_repository():
     assert (DEMO / "base" / "model.safetensors").stat().st_size <= 9_000_000
     for task in ADAPTERS:
-        assert (DEMO / "adapters" / task / "adapter_model.safetensors").stat().st_size <= 280_000
+        assert (DEMO / "adapters" / task / "adapter_model.safetensors").stat().st_size <= 360_000
     assert sum(file.stat().st_size for file in DEMO.rglob("*") if file.is_file()) <= 14 * 2**20
 
 
