@@ -220,15 +220,19 @@ def _text(value: Any, name: str) -> str:
 
 def _conversation(messages: Any, render_chat: RenderChat) -> tuple[str, str]:
     shaped = isinstance(messages, list) and all(
-        isinstance(each, Mapping) and isinstance(each.get("content"), str) and each.get("role")
+        isinstance(each, Mapping)
+        and isinstance(each.get("content"), str)
+        and isinstance(each.get("role"), str)
         for each in messages
     )
     if not shaped or len(messages) < 2:
         raise _BadRow(
-            'messages must be a list of at least two {"role": "…", "content": "…"} with texts as contents.'
+            'messages must be a list of at least two {"role": "…", "content": "…"} with texts as contents '
+            "and roles."
         )
     if unknown := {each["role"] for each in messages} - {"system", "user", "assistant"}:
-        raise _BadRow(f"the role {sorted(map(str, unknown))[0]} is not one of system, user, assistant.")
+        # ascii: a half character would make the sentence one that no page can show.
+        raise _BadRow(f"the role {ascii(min(unknown))[:60]} is not one of system, user, assistant.")
     if messages[-1]["role"] != "assistant":
         raise _BadRow("the last message must be the assistant's: it is what the adapter learns to say.")
     rendered = render_chat([{"role": each["role"], "content": each["content"]} for each in messages[:-1]])

@@ -46,14 +46,15 @@ def check_upload(user: AbstractBaseUser, file: UploadedFile) -> TrainingJob:
     try:
         _keep(job, file)
         _check(job)
-    except OSError as error:
+        job.save(force_insert=True)
+    except BaseException as error:  # whatever ends it: no row of the database would know of the files
         forget_files(job)
-        raise Refused(_disk_sentence(error)) from error
-    except (DatasetError, Refused) as error:
-        forget_files(job)
-        # The reader names the file as it lies here; its owner knows it by another name.
-        raise Refused(str(error).replace(job.upload.name, name)) from error
-    job.save(force_insert=True)
+        if isinstance(error, OSError):
+            raise Refused(_disk_sentence(error)) from error
+        if isinstance(error, (DatasetError, Refused)):
+            # The reader names the file as it lies here; its owner knows it by another name.
+            raise Refused(str(error).replace(job.upload.name, name)) from error
+        raise
     return job
 
 

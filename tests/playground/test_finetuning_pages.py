@@ -179,6 +179,24 @@ class TestChecking:
         upload(page, SimpleUploadedFile("chats.jsonl", "\n".join(map(json.dumps, chats)).encode()))
         assert TrainingJob.objects.get().preview[0] == ["0?", "0"]
 
+    @pytest.mark.parametrize("role", [["x"], {"x": 1}, 7, "\ud800x"])
+    def test_a_role_that_is_none_is_a_row_left_out(self, page, role):
+        good = "".join(f'{{"prompt": "{n}?", "completion": "{n}"}}\n' for n in range(30))
+        chat = {"messages": [{"role": role, "content": "a"}, {"role": "assistant", "content": "b"}]}
+        response = upload(page, SimpleUploadedFile("a.jsonl", (good + json.dumps(chat)).encode()))
+        shown = page.get(response.url)
+        assert (shown.status_code, TrainingJob.objects.get().rows) == (200, 30)
+        assert "Line 31" in shown.content.decode()
+
+    def test_an_unforeseen_error_leaves_nothing_behind(self, page, site, monkeypatch):
+        def broken(*arguments, **options):
+            raise TypeError("unforeseen")
+
+        monkeypatch.setattr(services, "read_dataset", broken)
+        with pytest.raises(TypeError, match="unforeseen"):
+            upload(page, csv_file())
+        assert not list((site.DATA_DIR / "training").glob("*"))
+
     def test_every_wrong_row_is_named_with_line_and_remedy(self, page):
         extra = b'alone\n"an empty answer",\n"caf\xe9",good\n"' + b"very long " * 900 + b'",good\n'
         response = upload(page, csv_file(extra))

@@ -103,7 +103,15 @@ def test_every_bad_row_is_named_by_its_line_and_the_others_are_kept(tmp_path):
         ('{"messages": [{"role": "user"}, {"role": "assistant", "content": "b"}]}', "with texts as contents"),
         (
             '{"messages": [{"role": "tool", "content": "a"}, {"role": "assistant", "content": "b"}]}',
-            "the role tool is not one of system, user, assistant",
+            "the role 'tool' is not one of system, user, assistant",
+        ),
+        (
+            '{"messages": [{"role": ["x"], "content": "a"}, {"role": "assistant", "content": "b"}]}',
+            "with texts as contents and roles",
+        ),
+        (
+            '{"messages": [{"role": "\\ud800x", "content": "a"}, {"role": "assistant", "content": "b"}]}',
+            r"the role '\ud800x' is not one of",
         ),
     ],
 )
@@ -188,6 +196,34 @@ def test_whatever_is_in_a_file_it_is_read_or_explained(tmp_path_factory, name, c
         assert sample.completion.encode() == sample.completion.strip().encode()
         assert 1 <= sample.line <= content.count(b"\n") + content.count(b"\r") + 1
     assert all(problem.message.endswith(".") for problem in problems)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
+ROLES = st.sampled_from(["system", "user", "assistant", "tool", "\ud800x"])
+MESSAGE = st.fixed_dictionaries({}, optional={"role": ROLES | JUNK, "content": JUNK | st.text(max_size=5)})
+ROW = st.fixed_dictionaries(
+    {},
+    optional={
+        "prompt": JUNK,
+        "completion": JUNK,
+        "messages": JUNK | st.lists(MESSAGE, min_size=2, max_size=3),
+    },
+)
+
+
+@given(rows=st.lists(ROW | JUNK, min_size=1, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_whatever_a_row_holds_the_good_one_after_it_is_read(tmp_path_factory, rows):
+    lines = [json.dumps(row) for row in rows] + ['{"prompt": "the good one", "completion": "yes"}']
+    file = write(tmp_path_factory.mktemp("file"), "a.jsonl", "\n".join(lines))
+    samples, problems = read_dataset(file)
+    assert ("the good one", "yes") in pairs(samples)
+    for sentence in [problem.message for problem in problems]:
+        assert sentence.encode().endswith(b"."), "a sentence that every page can show"
 
 
 def test_a_sample_knows_its_line(tmp_path):
