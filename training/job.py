@@ -15,7 +15,10 @@ the status imports nothing heavy.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -44,6 +47,7 @@ PARTS = ("train", "validation", "test")
 SHARES = (0.05, 0.1)  # of the samples, for validation and test
 MOST_TESTED = 100
 MOST_SHOWN = 3
+DELETED = "Deleted while it was going on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +114,43 @@ def resume(directory: Path) -> None:
     write_json(directory / FILE, asdict(replace(read_status(directory), state="waiting", message="")))
 
 
+def delete(directory: Path) -> None:
+    """Deletes the job with everything in it. Whoever still works on it notices after the step at hand, stops
+    and leaves nothing behind; moved aside first, so that it cannot write between the files that go."""
+    gone = directory.with_name(f"{directory.name}.deleted")
+    with contextlib.suppress(OSError):
+        os.replace(directory, gone)
+    for each in (directory, gone):
+        shutil.rmtree(each, ignore_errors=True)
+
+
 def run_job(directory: Path, device: str, should_stop: ShouldStop) -> RunStatus:
     """Trains and evaluates; goes on from a checkpoint, and does nothing to a job that is finished. Never
-    raises. Stopped by the owner it ends as `stopped`, by `should_stop` as `waiting`, to be gone on with."""
+    raises. Stopped by the owner it ends as `stopped`, by `should_stop` as `waiting`, to be gone on with. Of a
+    job that is deleted meanwhile nothing is written any more."""
     status = read_status(directory)
     if status.state == "finished":
         return status
-    stop = directory / STOP
+    order, stop = directory / ORDER, directory / STOP
+    if not order.is_file():
+        return RunStatus("failed", message=f"There is no order in {directory.name}: the job was deleted.")
     recorder_of: list[Recorder] = []
+
+    def asked_to_stop() -> bool:
+        if not order.is_file():  # raised here and not returned: a stop would write a checkpoint
+            raise TrainingStopped(DELETED, 0)
+        return stop.exists() or should_stop()
 
     def work(recorder: Recorder) -> dict[str, Any]:
         recorder_of.append(recorder)
         if stop.exists():
             raise TrainingStopped("Cancelled before it began.", 0)
-        return _train_and_score(directory, device, lambda: stop.exists() or should_stop(), recorder)
+        return _train_and_score(directory, device, asked_to_stop, recorder)
 
     status = recorded(directory, work)
+    if not order.is_file():
+        delete(directory)  # what was being written at that moment
+        return RunStatus("stopped", message=DELETED)
     if status.state == "stopped" and not stop.exists():
         status = recorder_of[0].end("waiting")
     return status
@@ -153,7 +178,14 @@ def _train_and_score(
             should_stop=should_stop,
         ).card
     recorder.take_card(card)
-    recorder.phase("evaluating")
+
+    def told() -> None:
+        """The answers given so far are kept: who goes on asks for the others alone."""
+        if should_stop():
+            raise TrainingStopped("Stopped while it was scored.", recorder.status.step)
+        recorder.phase("evaluating")
+
+    told()
     data = card["data"]
     return {
         "seconds": card["seconds"],
@@ -161,7 +193,7 @@ def _train_and_score(
         "stopped_early": card["stopped_early"],
         "cut": data["cut"],
         "left_out": data["left_out"],
-        **_score(order, directory, test[:MOST_TESTED], device, lambda: recorder.phase("evaluating")),
+        **_score(order, directory, test[:MOST_TESTED], device, told),
     }
 
 

@@ -89,12 +89,15 @@ def write_json(file: Path, value: Any) -> None:
 
 class Recorder:
     """Keeps `run.json` up to date. Use as `on_progress` of a fine-tuning; goes on with the curve of an
-    earlier attempt. A status that cannot be written (a full disk) does not end the training."""
+    earlier attempt. A status that cannot be written (a full disk, a directory that was deleted meanwhile)
+    does not end the training."""
 
     def __init__(self, directory: Path):
         self.directory = directory
         self.status = replace(read_status(directory), state="running", message="", result={})
         self._written_at = 0.0
+        with contextlib.suppress(OSError):
+            directory.mkdir(parents=True, exist_ok=True)
         self._write()
 
     def __call__(self, progress: Progress) -> None:
@@ -141,7 +144,6 @@ class Recorder:
     def _write(self) -> None:
         self._written_at = time.monotonic()
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
             write_json(self.directory / FILE, asdict(self.status))
         except OSError as error:
             logger.warning("The status of %s could not be written: %s", self.directory.name, error)

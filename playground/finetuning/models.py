@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ from django.db import models
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.urls import reverse
+
+from training.job import delete
 
 
 class TrainingJob(models.Model):
@@ -99,5 +100,5 @@ class TrainingJob(models.Model):
 
 @receiver(post_delete, sender=TrainingJob)
 def forget_files(instance: TrainingJob, **_: Any) -> None:
-    """What a user has uploaded goes with the row, and with the user."""
-    shutil.rmtree(instance.directory, ignore_errors=True)
+    """What a user has uploaded goes with the row, and with the user; what trains with it stops."""
+    delete(instance.directory)

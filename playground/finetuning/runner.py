@@ -20,7 +20,7 @@ from django.conf import settings
 from inference.request import RequestError
 from playground.engine import engine
 from playground.finetuning import services
-from playground.finetuning.models import TrainingJob
+from playground.finetuning.models import TrainingJob, forget_files
 from playground.world import current_world
 from training.run_status import is_silent, read_status
 
@@ -62,14 +62,18 @@ class JobRunner:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), STOP_SECONDS)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+        await self._end_child()
+        self._process = None
+
+    async def _end_child(self) -> None:
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
 
     async def _run(self) -> None:
         while True:
@@ -85,6 +89,7 @@ class JobRunner:
     async def step(self) -> bool:
         """Does what there is to do now; returns whether a training is going on or waiting."""
         jobs = await self._active()
+        await self._end_deleted()
         for job in jobs:
             if job.status == Status.RUNNING:
                 await self._look_at(job)
@@ -92,11 +97,24 @@ class JobRunner:
             for job in jobs:
                 if job.status == Status.QUEUED:
                     await self._hand_out(job)
-        elif self._process is None or self._process.returncode is not None:
+        elif not self._child_lives:
             waiting = next((job for job in jobs if job.status == Status.QUEUED), None)
             if waiting is not None:
                 await self._spawn(waiting)
-        return bool(jobs)
+        return bool(jobs) or self._child_lives
+
+    @property
+    def _child_lives(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def _end_deleted(self) -> None:
+        """Ends the child whose job is gone, with its owner perhaps, and what it has still written."""
+        if self._job is None or await TrainingJob.objects.filter(pk=self._job.pk).aexists():
+            return
+        await self._end_child()
+        await asyncio.to_thread(forget_files, self._job)
+        logger.info("Training %s was deleted", self._job.pk)
+        self._job = self._process = None
 
     @database_sync_to_async
     def _active(self) -> list[TrainingJob]:

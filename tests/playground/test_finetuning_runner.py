@@ -11,6 +11,7 @@ import time
 
 import pytest
 from channels.db import database_sync_to_async
+from django.contrib.auth.models import User
 
 from playground.finetuning import services
 from playground.finetuning.models import TrainingJob
@@ -112,6 +113,19 @@ async def test_a_cancelled_job_stops_after_its_step(site, runner):
     assert job.status == Status.CANCELLED
     assert job.message.startswith("Cancelled after ")
     assert (job.directory / "adapter" / "checkpoint" / "state.pt").is_file()
+
+
+async def test_nothing_of_a_user_who_is_deleted_while_their_job_trains_is_left(site, runner):
+    job = await until(runner, await queued(steps=2000), trains)
+    child = runner._process
+    await User.objects.filter(pk=job.owner_id).adelete()
+    while await runner.step():
+        await asyncio.sleep(0)
+    assert child.returncode is not None, "nobody trains for a job that is gone"
+    assert not await TrainingJob.objects.aexists()
+    assert not list((site.DATA_DIR / "training").iterdir())
+    other = await until(runner, await queued("other"), has_ended)
+    assert other.status == Status.FINISHED
 
 
 async def test_when_the_site_stops_a_job_waits_for_the_next_start(site, runner):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from training.errors import DatasetError
-from training.job import JobOrder, cancel, describe, read_order, resume, run_job, write_job
+from training.job import JobOrder, cancel, delete, describe, read_order, resume, run_job, write_job
 from training.run_status import Recorder, read_status
 from training.synthetic import Sample
 
@@ -89,6 +89,32 @@ def test_cancelled_is_stopped_and_interrupted_is_waiting(tmp_path):
     status = run_job(tmp_path, "cpu", never)
     assert status.state == "finished"
     assert [step for step, _ in status.curve] == sorted({step for step, _ in status.curve})
+
+
+@pytest.mark.parametrize("begun", ["run.json", "answers.jsonl"], ids=["trained", "scored"])
+def test_a_job_that_is_deleted_while_it_is_done_leaves_nothing_behind(tmp_path, begun):
+    """No worker is told of it: whoever trains finds out alone, and does not make the directory anew."""
+    directory = job(tmp_path / "job")
+    deletions: list[bool] = []
+
+    def deleted_meanwhile() -> bool:
+        if (directory / begun).is_file():
+            delete(directory)
+            deletions.append(True)
+        return False
+
+    assert run_job(directory, "cpu", deleted_meanwhile).message == "Deleted while it was going on."
+    assert deletions == [True]
+    assert not list(tmp_path.iterdir())
+    assert run_job(directory, "cpu", never).state == "failed"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_directory_without_an_order_is_nobodys_job(tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    status = run_job(tmp_path, "cpu", never)
+    assert (status.state, "There is no order in" in status.message) == ("failed", True)
+    assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
 
 
 def test_a_base_that_is_gone_is_a_sentence(tmp_path):
