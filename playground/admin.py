@@ -31,7 +31,7 @@ def points(value: float | None) -> str:
 
 class ExampleInline(admin.StackedInline):
     model = Example
-    fields = ("title", "variables", "gold", "position")
+    fields = ("title", "variables", "gold", "position", "private")
     extra = 0
     formfield_overrides = {
         models.JSONField: {"widget": AdminTextareaWidget(attrs={"rows": 4})},

@@ -34,8 +34,8 @@ class Adapter(models.Model):
 
     The facts come from the task definitions and from the world that is served (`playground.catalogue`);
     texts that an editor has changed in the admin are named in `customised` and survive a reload. One that a
-    user has trained here has an `owner`, who alone sees it until it is published; its weights are in the
-    directory `weights` of the site's data, and fit the base `trained_on`.
+    user has trained here has an `owner`, the only visitor who sees it until staff publish it; its weights are
+    in the directory `weights` of the site's data, and fit the base `trained_on`.
     """
 
     EDITABLE = ("name", "category", "summary", "position", "is_published")
@@ -119,7 +119,10 @@ def _difference(score: float | None, reference: float | None) -> float | None:
 
 
 class Example(models.Model):
-    """Values that fill an adapter's form, with the answer that is right."""
+    """Values that fill an adapter's form, with the answer that is right.
+
+    A private one is a row of its owner's file, and stays theirs when the adapter is published.
+    """
 
     adapter = models.ForeignKey(Adapter, on_delete=models.CASCADE, related_name="examples")
     title = models.CharField(max_length=120)
@@ -127,6 +130,9 @@ class Example(models.Model):
     gold = models.TextField("right answer", blank=True)
     position = models.PositiveIntegerField(default=0)
     from_catalogue = models.BooleanField(default=False, editable=False)
+    private = models.BooleanField(
+        default=False, help_text="For the adapter's owner alone: it is out of the file they uploaded."
+    )
 
     class Meta:
         ordering = ["position", "id"]

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from playground.models import Adapter, Pane, Run
+from playground.models import Adapter, Example, Pane, Run
 from playground.visitor import Visitor
 from playground.world import current_world
 
@@ -48,6 +48,12 @@ def visible(user_id: int | None) -> QuerySet[Adapter]:
     """The published adapters, and those that the user has trained."""
     shown = Q(is_published=True)
     return Adapter.objects.filter(shown if user_id is None else shown | Q(owner_id=user_id))
+
+
+def examples(adapter: Adapter, user_id: int | None) -> list[Example]:
+    """Those of the adapter's examples that this user may see."""
+    owned = adapter.owner_id is not None and adapter.owner_id == user_id
+    return [example for example in adapter.examples.all() if owned or not example.private]
 
 
 def catalogue(

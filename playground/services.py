@@ -108,7 +108,7 @@ def prepare(visitor: Visitor, order: Start) -> tuple[Run, list[Pane], SamplingPa
         variables=order.variables,
         prompt=prompt,
         sampling=public_sampling(sampling),
-        gold=_gold(task, order.variables),
+        gold=_gold(task, order.variables, visitor),
     )
     base_name = f"{current_world().base_name} (base)"
     panes = []
@@ -144,11 +144,11 @@ def _rendered(task: Adapter, variables: dict[str, str]) -> str:
     return task.render(variables)
 
 
-def _gold(task: Adapter | None, variables: dict[str, str] | None) -> str | None:
-    """The right answer, when the visitor runs an example unchanged."""
+def _gold(task: Adapter | None, variables: dict[str, str] | None, visitor: Visitor) -> str | None:
+    """The right answer, when the visitor runs an example that they may see unchanged."""
     if task is None or variables is None:
         return None
-    for example in task.examples.all():
+    for example in selectors.examples(task, visitor.user_id):
         if example.variables == variables and example.gold:
             return example.gold
     return None

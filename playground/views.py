@@ -51,7 +51,7 @@ def adapter(request: HttpRequest, slug: str) -> HttpResponse:
     """One adapter: its form, its examples, and the comparison beside the base."""
     found = get_object_or_404(selectors.visible(request.user.pk), slug=slug)
     remember_visitor(request)
-    examples = list(found.examples.all())
+    examples = selectors.examples(found, request.user.pk)
     sampling = {**services.SAMPLING_DEFAULTS, **found.sampling}
     values = examples[0].variables if examples else {}
     return render(

@@ -194,6 +194,7 @@ def finish(job: TrainingJob, outcome: RunStatus) -> Adapter:
             variables={PROMPT: each["prompt"]},
             gold=each["gold"],
             position=number,
+            private=True,
         )
         for number, each in enumerate(examples, start=1)
     )

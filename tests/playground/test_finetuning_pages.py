@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import uuid
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -15,6 +16,9 @@ from playground.finetuning import services
 from playground.finetuning.forms import MAX_BYTES
 from playground.finetuning.models import TrainingJob
 from playground.models import Adapter
+from playground.protocol import Start
+from playground.services import prepare
+from playground.visitor import Visitor
 from playground.world import current_world
 from tests.playground.test_real_engine import DEMO
 from tests.playground.trainings import checked_job, csv_file, user
@@ -135,8 +139,8 @@ class TestAccess:
     def test_an_own_adapter_is_in_its_owners_catalogue_alone(self, client, page, job):
         adapter = finished(job)
         address = adapter.get_absolute_url()
-        assert "Yours: nobody else sees it." in page.get("/").content.decode()
-        assert "Moods" in page.get(address).content.decode() or job.name in page.get(address).content.decode()
+        assert "Yours: only you and the site’s staff see it." in page.get("/").content.decode()
+        assert f"<h1>{job.name}</h1>" in page.get(address).content.decode()
         page.logout()
         assert job.name not in client.get("/").content.decode()
         assert client.get(address).status_code == 404
@@ -149,6 +153,30 @@ class TestAccess:
         client.post(reverse("admin:playground_adapter_changelist"), data)
         client.logout()
         assert client.get(adapter.get_absolute_url()).status_code == 200
+
+    def test_publishing_leaves_the_rows_of_the_owners_file_with_the_owner(self, client, job):
+        adapter = finished(job)
+        editors = adapter.examples.create(
+            title="Made up by an editor", variables={"prompt": "pie: good\nMood:"}
+        )
+        Adapter.objects.update(is_published=True)
+        everyone = client.get(adapter.get_absolute_url())
+        assert [each["title"] for each in everyone.context["page_config"]["examples"]] == [editors.title]
+        assert "tea: lovely" not in everyone.content.decode()
+        client.force_login(job.owner)
+        own = client.get(adapter.get_absolute_url())
+        assert len(own.context["page_config"]["examples"]) == 2
+        assert "tea: lovely" in own.content.decode()
+
+    @pytest.mark.parametrize("who", ["owner", "other"])
+    def test_the_right_answer_of_a_held_out_row_is_told_to_its_owner_alone(self, job, who):
+        adapter = finished(job)
+        Adapter.objects.update(is_published=True)
+        asking = Visitor(uuid.uuid4().hex, job.owner.pk if who == "owner" else user("other").pk)
+        variables = dict(adapter.examples.get().variables)
+        order = Start(type="start", id=str(uuid.uuid4()), panes=[{}], task=adapter.slug, variables=variables)
+        run, _, _ = prepare.func(asking, order)
+        assert run.gold == ("good" if who == "owner" else None)
 
     def test_staff_see_every_training_in_the_admin(self, client, job):
         client.force_login(user("staff", is_staff=True, is_superuser=True))
