@@ -1,18 +1,19 @@
 """Settings: few choices, all through environment variables, each with a default that runs on a laptop.
 
-LORALAND_DATA_DIR       where the database, the secret key and the admin's password live (var/)
-LORALAND_WORLD          directory of the world to serve: world.json, base and adapters (demo/)
-LORALAND_DEVICE         cpu, cuda or cuda:N (cpu)
-LORALAND_DTYPE          auto, float32, bfloat16 or float16 (auto)
-LORALAND_MAX_MODEL_LEN  longest prompt plus answer, in tokens (what the checkpoint allows)
-LORALAND_ALLOWED_HOSTS  host names under which the site answers, besides this machine's own
-LORALAND_ORIGINS        further origins that may post and open sockets, such as https://example.org
-LORALAND_HTTPS          true behind TLS: secure cookies, HSTS, redirects to https (false)
-LORALAND_TRUST_PROXY    true behind a proxy that sets X-Forwarded-Proto itself (false)
-LORALAND_SECRET_KEY     signing key (made on first use, kept in LORALAND_DATA_DIR)
-LORALAND_BROKER_URL     redis://…: trainings go to `python -m training worker`s (a child process of the site)
-LORALAND_SIGN_UP        whether visitors may make themselves an account (true)
-LORALAND_DEBUG          Django's debug pages; never on a reachable address (false)
+LORALAND_DATA_DIR          where the database, the secret key and the admin's password live (var/)
+LORALAND_WORLD             directory of the world to serve: world.json, base and adapters (demo/)
+LORALAND_DEVICE            cpu, cuda or cuda:N (cpu)
+LORALAND_DTYPE             auto, float32, bfloat16 or float16 (auto)
+LORALAND_MAX_MODEL_LEN     longest prompt plus answer, in tokens (what the checkpoint allows)
+LORALAND_ALLOWED_HOSTS     host names under which the site answers, besides this machine's own
+LORALAND_ORIGINS           further origins that may post and open sockets, such as https://example.org
+LORALAND_HTTPS             true behind TLS: secure cookies, HSTS, redirects to https (false)
+LORALAND_TRUST_PROXY       true behind a proxy that sets X-Forwarded-Proto itself (false)
+LORALAND_SECRET_KEY        signing key (made on first use, kept in LORALAND_DATA_DIR)
+LORALAND_BROKER_URL        redis://…: trainings go to `python -m training worker`s (a child process of the site)
+LORALAND_SIGN_UP           whether visitors may make themselves an account (true)
+LORALAND_TRAINING_MINUTES  how long one training may take at a time (60); its owner may go on with it
+LORALAND_DEBUG             Django's debug pages; never on a reachable address (false)
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ LORALAND_DTYPE = environment.choice("LORALAND_DTYPE", "auto", ("auto", "float32"
 LORALAND_MAX_MODEL_LEN = environment.integer("LORALAND_MAX_MODEL_LEN", None, least=16, most=1_000_000)
 LORALAND_BROKER_URL = environment.text("LORALAND_BROKER_URL", "")
 LORALAND_SIGN_UP = environment.boolean("LORALAND_SIGN_UP", True)
+LORALAND_TRAINING_MINUTES = environment.integer("LORALAND_TRAINING_MINUTES", 60, least=1, most=100_000)
 
 INSTALLED_APPS = [
     "django.contrib.admin",

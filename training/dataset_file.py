@@ -47,7 +47,10 @@ class Problem:
 
 
 def read_dataset(
-    path: Path, render_chat: RenderChat | None = None, complaint: Callable[[Sample], str | None] | None = None
+    path: Path,
+    render_chat: RenderChat | None = None,
+    complaint: Callable[[Sample], str | None] | None = None,
+    most: int | None = None,
 ) -> tuple[list[Sample], list[Problem]]:
     """The samples of a file, each with the one variable `prompt`, and what is wrong with the other rows.
 
@@ -57,7 +60,8 @@ def read_dataset(
     renders chats for a base without a chat template. `complaint` says in a sentence what else is wrong with a
     sample, which is left out then.
 
-    Raises `DatasetError` when the file cannot be read at all or no row is usable.
+    Raises `DatasetError` when the file cannot be read at all, no row is usable, or there are more than `most`
+    rows, usable or not; those after them are not looked at then.
     """
     text = _decode(path)
     if not text.strip():
@@ -66,7 +70,12 @@ def read_dataset(
     samples: list[Sample] = []
     problems: list[Problem] = []
     first_seen: dict[str, tuple[int, str]] = {}
-    for line, row in rows:
+    for count, (line, row) in enumerate(rows, start=1):
+        if most is not None and count > most:
+            raise DatasetError(
+                f"{path.name} has more than {most:,} rows. Leave some out: a few thousand good ones are "
+                "plenty."
+            )
         try:
             prompt, completion = _pair(row, render_chat or _blank_lines)
         except _BadRow as error:

@@ -19,13 +19,14 @@ import contextlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from training.dataset_file import hold_out
-from training.errors import TrainingStopped
+from training.errors import TrainingError, TrainingStopped
 from training.plan import read_plan
 from training.progress import ShouldStop
 from training.run_status import (
@@ -48,12 +49,16 @@ SHARES = (0.05, 0.1)  # of the samples, for validation and test
 MOST_TESTED = 100
 MOST_SHOWN = 3
 DELETED = "Deleted while it was going on."
+TIME_IS_UP = (
+    "It has taken {minutes} minutes, the most that one training may take at a time. What it has learnt is "
+    "kept: press Go on, and it continues after those that wait already."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class JobOrder:
     """`base` is a checkpoint directory, `config` and `overrides` make the plan, `metric_fn`, `labels` and
-    `max_tokens` follow from the data (`describe`)."""
+    `max_tokens` follow from the data (`describe`). It may take `most_seconds` at a time (None: any)."""
 
     name: str
     base: str
@@ -62,6 +67,7 @@ class JobOrder:
     metric_fn: str = "exact_match"
     labels: tuple[str, ...] = ()
     max_tokens: int = 128
+    most_seconds: float | None = None
 
     @property
     def task(self) -> Task:
@@ -126,15 +132,16 @@ def delete(directory: Path) -> None:
 
 def run_job(directory: Path, device: str, should_stop: ShouldStop) -> RunStatus:
     """Trains and evaluates; goes on from a checkpoint, and does nothing to a job that is finished. Never
-    raises. Stopped by the owner it ends as `stopped`, by `should_stop` as `waiting`, to be gone on with. Of a
-    job that is deleted meanwhile nothing is written any more."""
+    raises. Stopped by the owner it ends as `stopped`, by `should_stop` as `waiting`, to be gone on with, and
+    when its time is up as `failed`, with a checkpoint. Of a job that is deleted meanwhile nothing is written
+    any more."""
     status = read_status(directory)
     if status.state == "finished":
         return status
     order, stop = directory / ORDER, directory / STOP
     if not order.is_file():
         return RunStatus("failed", message=f"There is no order in {directory.name}: the job was deleted.")
-    recorder_of: list[Recorder] = []
+    began, recorder_of = time.monotonic(), list[Recorder]()
 
     def asked_to_stop() -> bool:
         if not order.is_file():  # raised here and not returned: a stop would write a checkpoint
@@ -145,7 +152,14 @@ def run_job(directory: Path, device: str, should_stop: ShouldStop) -> RunStatus:
         recorder_of.append(recorder)
         if stop.exists():
             raise TrainingStopped("Cancelled before it began.", 0)
-        return _train_and_score(directory, device, asked_to_stop, recorder)
+        most = read_order(directory).most_seconds
+        time_is_up = lambda: most is not None and time.monotonic() - began > most  # noqa: E731
+        try:
+            return _train_and_score(directory, device, lambda: asked_to_stop() or time_is_up(), recorder)
+        except TrainingStopped as error:
+            if stop.exists() or not time_is_up():
+                raise
+            raise TrainingError(TIME_IS_UP.format(minutes=round(most / 60))) from error
 
     status = recorded(directory, work)
     if not order.is_file():

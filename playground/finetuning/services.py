@@ -73,17 +73,12 @@ def _check(job: TrainingJob) -> None:
         complaint = length_complaint(world.base_path, settings.LORALAND_MAX_MODEL_LEN)
     except (OSError, ValueError) as error:
         raise Refused(f"The base that runs here cannot be trained ({type(error).__name__}).") from error
-    samples, problems = read_dataset(job.upload, complaint=complaint)
+    samples, problems = read_dataset(job.upload, complaint=complaint, most=MOST_ROWS)
     if len(samples) < LEAST_ROWS:
         detail = f" The first problem, line {problems[0].line}: {problems[0].message}" if problems else ""
         raise Refused(
             f"{job.upload.name} has {len(samples)} usable row{'' if len(samples) == 1 else 's'}; at least "
             f"{LEAST_ROWS} are needed, and a few hundred are better.{detail}"
-        )
-    if len(samples) > MOST_ROWS:
-        raise Refused(
-            f"{job.upload.name} has {len(samples):,} rows; at most {MOST_ROWS:,} are allowed. "
-            "A few thousand good ones are plenty."
         )
     job.rows = len(samples)
     job.problems = [[each.line, each.message] for each in problems[:SHOWN_PROBLEMS]]
@@ -100,6 +95,7 @@ def _order(job: TrainingJob, overrides: dict[str, Any], facts: dict[str, Any]) -
         base=str(current_world().base_path),
         config=selectors.config_name(),
         overrides=overrides,
+        most_seconds=60.0 * settings.LORALAND_TRAINING_MINUTES,
         **facts,
     )
 

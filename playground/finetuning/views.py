@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -43,6 +44,7 @@ def train(request: HttpRequest) -> HttpResponse:
             "megabytes": MAX_BYTES // 1024 // 1024,
             "least": services.LEAST_ROWS,
             "most": f"{services.MOST_ROWS:,}",
+            "minutes": settings.LORALAND_TRAINING_MINUTES,
         },
     }
     return render(request, "train/index.html", context, status=422 if form.errors else 200)

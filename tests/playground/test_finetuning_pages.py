@@ -287,6 +287,17 @@ class TestChecking:
         monkeypatch.setattr(services, "MOST_JOBS", 1)
         assert "You have 1 trainings already. Delete one" in error(upload(page, csv_file()))
 
+    def test_more_rows_than_are_allowed_are_refused_while_they_are_read(self, page, site, monkeypatch):
+        looked_at: list[str] = []
+        monkeypatch.setattr(
+            services, "length_complaint", lambda *_: lambda sample: looked_at.append(sample.completion)
+        )
+        many = b"prompt,completion\n" + b"".join(b"%d?,%d\n" % (n, n) for n in range(100_000))
+        file = SimpleUploadedFile("many.csv", many)
+        assert "many.csv has more than 20,000 rows." in error(upload(page, file))
+        assert len(looked_at) == services.MOST_ROWS
+        assert not list((site.DATA_DIR / "training").glob("*"))
+
     def test_names_of_files_are_text_and_go_nowhere(self, page):
         upload(page, csv_file(name="../../<b>etc.csv"))
         job = TrainingJob.objects.get()
@@ -308,6 +319,7 @@ class TestStarting:
         assert job.plan == {"steps": 60, "rank": 4, "alpha": 8, "learning_rate": 0.004}
         order = json.loads((job.directory / "order.json").read_text())
         assert (order["overrides"], order["config"]) == (job.plan, "miniature")
+        assert order["most_seconds"] == 3600
         assert (order["metric_fn"], order["labels"]) == ("exact_match", ["bad", "good"])
 
     @pytest.mark.parametrize(

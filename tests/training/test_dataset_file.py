@@ -226,6 +226,17 @@ def test_whatever_a_row_holds_the_good_one_after_it_is_read(tmp_path_factory, ro
         assert sentence.encode().endswith(b"."), "a sentence that every page can show"
 
 
+@pytest.mark.parametrize("bad", ["", "no answer,\n"], ids=["good", "good and bad"])
+def test_rows_beyond_the_most_are_not_even_looked_at(tmp_path, bad):
+    seen: list[str] = []
+    rows = "".join(f"{bad}{n}?,{n}\n" for n in range(100))
+    file = write(tmp_path, "many.csv", f"prompt,completion\n{rows}")
+    with pytest.raises(DatasetError, match=r"many\.csv has more than 30 rows\. Leave some out"):
+        read_dataset(file, complaint=lambda sample: seen.append(sample.completion), most=30)
+    assert len(seen) == (15 if bad else 30)
+    assert len(read_dataset(file, most=200)[0]) == 100
+
+
 def test_a_sample_knows_its_line(tmp_path):
     file = write(tmp_path, "a.csv", 'prompt,completion\n"two\nlines",yes\nb,no\n')
     assert [sample.line for sample in read_dataset(file)[0]] == [2, 4]

@@ -8,13 +8,24 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from training.errors import DatasetError
-from training.job import JobOrder, cancel, delete, describe, read_order, resume, run_job, write_job
-from training.run_status import Recorder, read_status
+from training.job import (
+    JobOrder,
+    cancel,
+    delete,
+    describe,
+    read_order,
+    resume,
+    run_job,
+    write_job,
+    write_order,
+)
+from training.run_status import Recorder, finished_card, read_status
 from training.synthetic import Sample
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +126,31 @@ def test_a_directory_without_an_order_is_nobodys_job(tmp_path):
     status = run_job(tmp_path, "cpu", never)
     assert (status.state, "There is no order in" in status.message) == ("failed", True)
     assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_job_whose_time_is_up_says_so_and_goes_on_when_asked(tmp_path):
+    def allow(seconds: float | None) -> None:
+        write_order(tmp_path, replace(read_order(job(tmp_path)), most_seconds=seconds))
+
+    allow(0.0)
+    status = run_job(tmp_path, "cpu", never)
+    assert (status.state, status.step) == ("failed", 1)
+    assert status.message.startswith("It has taken 0 minutes, the most that one training may take at a time.")
+    assert "press Go on" in status.message
+    allow(3600.0)
+    resume(tmp_path)
+    assert run_job(tmp_path, "cpu", never).state == "finished"
+    assert finished_card(tmp_path / "adapter")["resumed"] == 1
+
+
+def test_cancelled_when_its_time_is_up_as_well_is_cancelled(tmp_path):
+    write_order(tmp_path, replace(read_order(job(tmp_path)), most_seconds=0.0))
+
+    def cancelled_meanwhile() -> bool:
+        cancel(tmp_path)
+        return False
+
+    assert run_job(tmp_path, "cpu", cancelled_meanwhile).state == "stopped"
 
 
 def test_a_base_that_is_gone_is_a_sentence(tmp_path):
