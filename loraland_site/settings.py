@@ -10,7 +10,7 @@ LORALAND_ORIGINS           further origins that may post and open sockets, such 
 LORALAND_HTTPS             true behind TLS: secure cookies, HSTS, redirects to https (false)
 LORALAND_TRUST_PROXY       true behind a proxy that sets X-Forwarded-Proto itself (false)
 LORALAND_SECRET_KEY        signing key (made on first use, kept in LORALAND_DATA_DIR)
-LORALAND_BROKER_URL        redis://…: trainings go to `python -m training worker`s (a child process of the site)
+LORALAND_BROKER_URL        redis://…: `python -m training worker`s train (a child process of the site)
 LORALAND_SIGN_UP           whether visitors may make themselves an account (true)
 LORALAND_TRAINING_MINUTES  how long one training may take at a time (60); its owner may go on with it
 LORALAND_DEBUG             Django's debug pages; never on a reachable address (false)

@@ -32,6 +32,10 @@ _ALLOWED = ", ".join(f"{prompt} and {completion}" for prompt, completion in COLU
 # Lone surrogates: how bytes that are not UTF-8 come through decoding, and half characters through JSON.
 _UNDECODED = range(0xD800, 0xE000)
 
+# A cell of any length is read (the limit is one for the whole process): what is too long for the base is a
+# matter of its row, and not of the file.
+csv.field_size_limit(2**31 - 1)
+
 RenderChat = Callable[[list[dict[str, str]]], str]
 
 
@@ -150,17 +154,18 @@ def _decode(path: Path) -> str:
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
-    header_line = text.splitlines()[0]
+    header_line = next(line for line in text.splitlines() if line.strip())
     delimiter = max(",;\t", key=header_line.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        header = [name.strip().casefold() for name in next(reader)]
+        first = next((row for row in reader if any(map(str.strip, row))), [])
+        header = [name.strip().casefold() for name in first]
         pair = next((pair for pair in COLUMNS if set(pair) <= set(header)), None)
         if pair is None:
-            found = ", ".join(map(repr, header))
+            found = ", ".join(map(repr, header)) or "empty cells"
             raise DatasetError(
-                f"{path.name}, line 1: the first line must name the columns {_ALLOWED}; it has {found}. "
-                "Add or rename the header."
+                f"{path.name}, line {reader.line_num}: the first line must name the columns {_ALLOWED}; it has "
+                f"{found}. Add or rename the header."
             )
         begins = reader.line_num + 1
         for row in reader:

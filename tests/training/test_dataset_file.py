@@ -37,8 +37,9 @@ def pairs(samples):
             '{"prompt": "Two\\nlines, a comma", "completion": " Yes\\n"}',
         ),
         ("a.csv", 'prompt,completion\nHello?,Hi\n"Two\nlines, a comma",Yes\n'.encode("utf-16")),
+        ("a.csv", '\n \n\nprompt;completion\nHello?;Hi\n\n"Two\nlines, a comma";Yes\n'),
     ],
-    ids=["csv", "byte order mark", "semicolons", "tabs", "windows", "json lines", "utf-16"],
+    ids=["csv", "byte order mark", "semicolons", "tabs", "windows", "json lines", "utf-16", "blank lines"],
 )
 def test_two_columns_become_samples(tmp_path, name, content):
     samples, problems = read_dataset(write(tmp_path, name, content))
@@ -132,6 +133,8 @@ def test_a_bad_line_of_json_is_explained(tmp_path, row, message):
             "name,age\nx,1\n",
             "a.csv, line 1: the first line must name the columns .* it has 'name', 'age'",
         ),
+        ("a.csv", "\n\nname,age\nx,1\n", "a.csv, line 3: the first line must name the columns"),
+        ("a.csv", ",,\n,\n", "a.csv, line 2: the first line must name the columns .* it has empty cells."),
         ("a.csv", 'prompt,completion\n"open,1\n', r"a.csv, line \d: .*Check the double quotes"),
         (
             "a.csv",
@@ -235,6 +238,16 @@ def test_rows_beyond_the_most_are_not_even_looked_at(tmp_path, bad):
         read_dataset(file, complaint=lambda sample: seen.append(sample.completion), most=30)
     assert len(seen) == (15 if bad else 30)
     assert len(read_dataset(file, most=200)[0]) == 100
+
+
+def test_a_cell_of_any_length_is_a_matter_of_its_row(tmp_path):
+    long = "very long " * 30_000
+    file = write(tmp_path, "a.csv", f"prompt,completion\nHello?,Hi\n{long},no\nBye?,Bye\n")
+    samples, (problem,) = read_dataset(
+        file, complaint=lambda sample: "It is too long." if len(sample.variables["prompt"]) > 100 else None
+    )
+    assert pairs(samples) == [("Hello?", "Hi"), ("Bye?", "Bye")]
+    assert str(problem) == "line 3: It is too long."
 
 
 def test_a_sample_knows_its_line(tmp_path):
