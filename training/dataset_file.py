@@ -9,6 +9,7 @@ import codecs
 import csv
 import io
 import json
+import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -164,8 +165,8 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
         if pair is None:
             found = ", ".join(map(repr, header)) or "empty cells"
             raise DatasetError(
-                f"{path.name}, line {reader.line_num}: the first line must name the columns {_ALLOWED}; it has "
-                f"{found}. Add or rename the header."
+                f"{path.name}, line {reader.line_num}: the first line must name the columns {_ALLOWED}; it "
+                f"has {found}. Add or rename the header."
             )
         begins = reader.line_num + 1
         for row in reader:
@@ -198,10 +199,14 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
     for line, content in enumerate(text.split("\n"), start=1):
         if content.strip():
             try:
-                yield line, json.loads(content)
+                yield line, json.loads(content, parse_constant=_refuse_constant)
             except (ValueError, RecursionError) as error:
                 reason = getattr(error, "msg", str(error))
                 yield line, _BadRow(f"this is not a JSON object ({reason}). Write one object a line.")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no value of JSON")
 
 
 def _pair(row: Any, render_chat: RenderChat) -> tuple[str, str]:
@@ -223,12 +228,16 @@ def _pair(row: Any, render_chat: RenderChat) -> tuple[str, str]:
             raise _BadRow(f"the {name} is empty; fill it in or delete the row.")
         if any(ord(character) in _UNDECODED for character in text):
             raise _BadRow(f"the {name} has characters that are not UTF-8; save the file as UTF-8.")
+        if "\0" in text:
+            raise _BadRow(f"the {name} has a null character (\\u0000); take it out.")
     return prompt, completion.strip()
 
 
 def _text(value: Any, name: str) -> str:
     if isinstance(value, bool) or value is None or isinstance(value, (list, dict)):
         raise _BadRow(f"{name} must be a text, not {json.dumps(value)[:60]}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _BadRow(f"the number of the {name} is too large; write it as a text, in quotes.")
     return value if isinstance(value, str) else json.dumps(value)
 
 

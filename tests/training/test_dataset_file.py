@@ -96,6 +96,16 @@ def test_every_bad_row_is_named_by_its_line_and_the_others_are_kept(tmp_path):
         ('{"prompt": "a"}', "completion missing; a row has prompt and completion, input and output"),
         ('{"prompt": "a", "completion": null}', "completion must be a text, not null"),
         ('{"prompt": ["a"], "completion": "b"}', 'prompt must be a text, not ["a"]'),
+        ('{"prompt": NaN, "completion": "b"}', "this is not a JSON object (NaN is no value of JSON)"),
+        ('{"prompt": "a", "completion": -Infinity}', "(-Infinity is no value of JSON)"),
+        ('{"prompt": "a", "completion": 1e400}', "the number of the completion is too large; write it as"),
+        ('{"prompt": "a", "completion": [1e400]}', "completion must be a text"),
+        ('{"prompt": "a\\u0000", "completion": "b"}', r"the prompt has a null character (\u0000)"),
+        ('{"prompt": "a", "completion": "b\\u0000"}', r"the completion has a null character (\u0000)"),
+        (
+            '{"messages": [{"role": "user", "content": "\\u0000"}, {"role": "assistant", "content": "b"}]}',
+            r"the prompt has a null character (\u0000)",
+        ),
         ('{"messages": []}', "messages must be a list of at least two"),
         (
             '{"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}',
@@ -225,6 +235,8 @@ def test_whatever_a_row_holds_the_good_one_after_it_is_read(tmp_path_factory, ro
     file = write(tmp_path_factory.mktemp("file"), "a.jsonl", "\n".join(lines))
     samples, problems = read_dataset(file)
     assert ("the good one", "yes") in pairs(samples)
+    assert not {text for pair in pairs(samples) for text in pair} & {"NaN", "Infinity", "-Infinity"}
+    assert not any("\0" in text for pair in pairs(samples) for text in pair)
     for sentence in [problem.message for problem in problems]:
         assert sentence.encode().endswith(b"."), "a sentence that every page can show"
 
