@@ -137,13 +137,13 @@ async def test_when_the_site_stops_a_job_waits_for_the_next_start(site, runner):
     assert finished_card(job.directory / "adapter")["resumed"] == 1
 
 
-async def test_a_learning_that_goes_astray_is_a_sentence(site, runner):
+async def test_a_base_that_is_gone_is_a_sentence_without_the_servers_paths(site, runner):
     job = await queued()
     order = job.directory / "order.json"
     order.write_text(order.read_text().replace(str(DEMO / "base"), "/none"))
     job = await until(runner, job, has_ended)
     assert job.status == Status.FAILED
-    assert job.message
+    assert job.message == "There is no directory /none. Give a checkpoint directory or a hub id."
     assert str(site.DATA_DIR) not in job.message
 
 
