@@ -200,7 +200,9 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
         if content.strip():
             try:
                 yield line, json.loads(content, parse_constant=_refuse_constant)
-            except (ValueError, RecursionError) as error:
+            except RecursionError:
+                yield line, _BadRow("its brackets are nested too deep. Write one flat object a line.")
+            except ValueError as error:
                 reason = getattr(error, "msg", str(error))
                 yield line, _BadRow(f"this is not a JSON object ({reason}). Write one object a line.")
 
@@ -235,7 +237,8 @@ def _pair(row: Any, render_chat: RenderChat) -> tuple[str, str]:
 
 def _text(value: Any, name: str) -> str:
     if isinstance(value, bool) or value is None or isinstance(value, (list, dict)):
-        raise _BadRow(f"{name} must be a text, not {json.dumps(value)[:60]}.")
+        shown = {list: "a list", dict: "an object"}.get(type(value)) or json.dumps(value)
+        raise _BadRow(f"{name} must be a text, not {shown}.")
     if isinstance(value, float) and not math.isfinite(value):
         raise _BadRow(f"the number of the {name} is too large; write it as a text, in quotes.")
     return value if isinstance(value, str) else json.dumps(value)

@@ -95,7 +95,7 @@ def test_every_bad_row_is_named_by_its_line_and_the_others_are_kept(tmp_path):
         ("[1, 2]", "this is not an object such as"),
         ('{"prompt": "a"}', "completion missing; a row has prompt and completion, input and output"),
         ('{"prompt": "a", "completion": null}', "completion must be a text, not null"),
-        ('{"prompt": ["a"], "completion": "b"}', 'prompt must be a text, not ["a"]'),
+        ('{"prompt": ["a"], "completion": "b"}', "prompt must be a text, not a list."),
         ('{"prompt": NaN, "completion": "b"}', "this is not a JSON object (NaN is no value of JSON)"),
         ('{"prompt": "a", "completion": -Infinity}', "(-Infinity is no value of JSON)"),
         ('{"prompt": "a", "completion": 1e400}', "the number of the completion is too large; write it as"),
@@ -239,6 +239,16 @@ def test_whatever_a_row_holds_the_good_one_after_it_is_read(tmp_path_factory, ro
     assert not any("\0" in text for pair in pairs(samples) for text in pair)
     for sentence in [problem.message for problem in problems]:
         assert sentence.encode().endswith(b"."), "a sentence that every page can show"
+
+
+@pytest.mark.parametrize("depth", [100, 900, 960, 980, 990, 2000, 100_000])
+def test_brackets_within_brackets_are_a_bad_row_however_deep(tmp_path, depth):
+    nested = "[" * depth + "]" * depth
+    rows = (f'{{"prompt": {nested}, "completion": "b"}}', f'{{"messages": {nested}}}', nested)
+    file = write(tmp_path, "a.jsonl", "\n".join([*rows, '{"prompt": "good", "completion": "1"}']))
+    samples, problems = read_dataset(file)
+    assert pairs(samples) == [("good", "1")]
+    assert [problem.line for problem in problems] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("bad", ["", "no answer,\n"], ids=["good", "good and bad"])
