@@ -39,11 +39,18 @@ def catalogue(request: HttpRequest) -> HttpResponse:
             "total": found.total,
             "live_count": found.live_count,
             "filters": filters,
+            "api_model": _api_model(found.adapters),
         },
     )
     # The same address gives two bodies; a cache (the browser's back button too) must keep them apart.
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _api_model(adapters: list[Adapter]) -> str:
+    """One that whoever copies the example may ask: the API knows published adapters, and the base."""
+    answering = (adapter.slug for adapter in adapters if adapter.live and adapter.is_published)
+    return next(answering, current_world().base_id or "base")
 
 
 @require_safe

@@ -31,6 +31,7 @@ STILL = {
     "nothing-found": "/?q=none-such",
     "train": "/train/",
     "sign-in": "/accounts/login/",
+    "sign-up": "/accounts/sign-up/",
     "404": "/none/",
 }
 SHOWN_TASK = "conllpp"
@@ -58,6 +59,11 @@ def picture_training(page: Page, address: str, user: str, picture: Callable[[str
     picture("training-progress")
     training.until_it_is_scored()
     picture("training-finished")
+    page.get_by_role("link", name="Compare with the base").click()
+    expect(page.get_by_role("heading", name="Moods", level=1)).to_be_visible()
+    picture("own-adapter")
+    page.goto(f"{address}/?q=moods")
+    picture("catalogue-own")
 
 
 def picture_everything(browser: Browser, address: str, folder: Path) -> None:

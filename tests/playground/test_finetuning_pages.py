@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from playground.api.models import served
 from playground.finetuning import services
 from playground.finetuning.forms import MAX_BYTES
 from playground.finetuning.models import TrainingJob
@@ -74,6 +75,11 @@ def finished(job: TrainingJob) -> Adapter:
     for file in ("adapter_config.json", "adapter_model.safetensors"):
         (adapter.directory / file).touch()
     return adapter
+
+
+def models() -> list[str]:
+    """What the API lists, asked in this thread: a page's own would leave this test's transaction."""
+    return [entry["id"] for entry in served.func()]
 
 
 class TestAccounts:
@@ -144,7 +150,21 @@ class TestAccess:
         page.logout()
         assert job.name not in client.get("/").content.decode()
         assert client.get(address).status_code == 404
-        assert adapter.slug not in client.get("/v1/models").content.decode()
+        assert models() == [current_world().base_id]
+
+    def test_what_is_not_published_is_no_example_for_the_api(self, page, job):
+        adapter = finished(job)
+        catalogue = page.get("/?q=moods")
+        assert [each.slug for each in catalogue.context["adapters"]] == [adapter.slug]
+        asked = catalogue.context["api_model"]
+        assert f'"model": "{asked}"' in catalogue.content.decode().replace("&quot;", '"')
+        assert asked in models()
+        notice = "The API serves published adapters alone"
+        assert notice in page.get(adapter.get_absolute_url()).content.decode()
+        Adapter.objects.update(is_published=True)
+        assert adapter.slug in models()
+        assert page.get("/?q=moods").context["api_model"] == adapter.slug
+        assert notice not in page.get(adapter.get_absolute_url()).content.decode()
 
     def test_staff_publish_it_in_the_admin(self, client, job):
         adapter = finished(job)
