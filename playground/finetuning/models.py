@@ -89,6 +89,13 @@ class TrainingJob(models.Model):
         return f"own-{self.pk.hex[:12]}"
 
     @property
+    def left_out(self) -> str:
+        """How many rows are not used. Of very many the first ones alone are kept, and one line for the rest."""
+        named = sum(line is not None for line, _ in self.problems)
+        more = "More than " if named < len(self.problems) else ""
+        return f"{more}{named} row{'' if named == 1 else 's'}"
+
+    @property
     def active(self) -> bool:
         return self.status in self.ACTIVE
 

@@ -267,6 +267,17 @@ class TestChecking:
         assert "4 rows left out." in shown
         assert "Line 82" in shown
 
+    def test_of_very_many_wrong_rows_the_first_are_named_and_the_others_counted(self, page):
+        response = upload(page, csv_file(b"no answer,\n" * 70))
+        job = TrainingJob.objects.get()
+        assert len(job.problems) == services.SHOWN_PROBLEMS + 1
+        shown = page.get(response.url).content.decode()
+        assert "More than 50 rows left out." in shown
+        assert "20 more rows have problems." in shown
+
+    def test_one_wrong_row_is_one_row(self, page):
+        assert "<strong>1 row left out." in page.get(upload(page, csv_file(b"x,\n")).url).content.decode()
+
     @pytest.mark.parametrize(
         ("file", "sentence"),
         [
