@@ -251,7 +251,7 @@ class Engine:
         for scheduled in batch:
             self.scheduler.computed(scheduled)
         for sequence in launch.sequences:
-            sequence.in_flight = True
+            sequence.in_flight += 1
         return [(launch, [self._answer_of(sequence) for sequence in launch.sequences])]
 
     def _land_all(self) -> None:
@@ -260,7 +260,7 @@ class Engine:
         for launch, answers in flights:
             choices = self._choose(launch, answers)
             for answer in answers:
-                answer.sequence.in_flight = False
+                answer.sequence.in_flight -= 1
             for answer, choice in zip(answers, choices, strict=True):
                 if answer.ended:  # since it was launched
                     continue

@@ -30,7 +30,7 @@ class Sequence:
     first_scheduled_at: float | None = None
     first_token_at: float | None = None
     cancelled: bool = False
-    in_flight: bool = False  # its next token is being computed, and already scheduled on from
+    in_flight: int = 0  # tokens that are being computed and not known yet
     num_remembered: int = 0  # tokens whose blocks the prefix cache knows of
     max_len: int | None = None  # tokens after which the answer ends in any case
 
@@ -51,7 +51,7 @@ class Sequence:
 
     @property
     def num_expected(self) -> int:
-        """Its tokens, the one in flight included."""
+        """Its tokens, those in flight included."""
         return len(self.token_ids) + self.in_flight
 
     @property
@@ -61,8 +61,8 @@ class Sequence:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the token in flight is its last one."""
-        return self.in_flight and self.max_len is not None and self.num_expected >= self.max_len
+        """Whether the last one of its tokens is in flight."""
+        return self.in_flight > 0 and self.max_len is not None and self.num_expected >= self.max_len
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ LORALAND_ORIGINS        further origins that may post and open sockets, such as 
 LORALAND_HTTPS          true behind TLS: secure cookies, HSTS, redirects to https (false)
 LORALAND_TRUST_PROXY    true behind a proxy that sets X-Forwarded-Proto itself (false)
 LORALAND_SECRET_KEY     signing key (made on first use, kept in LORALAND_DATA_DIR)
+LORALAND_BROKER_URL     redis://…: trainings go to `python -m training worker`s (a child process of the site)
+LORALAND_SIGN_UP        whether visitors may make themselves an account (true)
 LORALAND_DEBUG          Django's debug pages; never on a reachable address (false)
 """
 
@@ -36,6 +38,8 @@ LORALAND_WORLD = environment.directory("LORALAND_WORLD", BASE_DIR / "demo")
 LORALAND_DEVICE = environment.text("LORALAND_DEVICE", "cpu")
 LORALAND_DTYPE = environment.choice("LORALAND_DTYPE", "auto", ("auto", "float32", "bfloat16", "float16"))
 LORALAND_MAX_MODEL_LEN = environment.integer("LORALAND_MAX_MODEL_LEN", None, least=16, most=1_000_000)
+LORALAND_BROKER_URL = environment.text("LORALAND_BROKER_URL", "")
+LORALAND_SIGN_UP = environment.boolean("LORALAND_SIGN_UP", True)
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -103,6 +107,10 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "train"
+LOGOUT_REDIRECT_URL = "catalogue"
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = False
@@ -134,6 +142,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["playground.finetuning.uploads.LimitedUpload"]
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

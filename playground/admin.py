@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from playground.models import Adapter, Example, Pane, Run
+from playground.models import Adapter, Example, Pane, Run, TrainingJob
 
 admin.site.site_header = "LoRA Land"
 admin.site.site_title = "LoRA Land admin"
@@ -64,6 +64,7 @@ class AdapterAdmin(admin.ModelAdmin):
     inlines = (ExampleInline,)
     readonly_fields = (
         "slug",
+        "owner",
         "availability_sentence",
         "dataset",
         "dataset_url",
@@ -87,6 +88,7 @@ class AdapterAdmin(admin.ModelAdmin):
                 "description": "Facts from the task definitions and from the world that is served.",
                 "fields": (
                     "slug",
+                    "owner",
                     "availability_sentence",
                     "dataset",
                     "dataset_url",
@@ -210,3 +212,30 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="panes")
     def states(self, run: Run) -> str:
         return ", ".join(f"{pane.name}: {pane.get_status_display()}" for pane in run.panes.all())
+
+
+@admin.register(TrainingJob)
+class TrainingJobAdmin(ReadOnly, admin.ModelAdmin):
+    """To look at; deleting is the owner's, on the job's page, because files and weights go with it."""
+
+    list_display = ("created_at", "name", "owner", "status", "rows", "adapter")
+    list_filter = ("status", "created_at")
+    list_select_related = ("owner", "adapter")
+    search_fields = ("name", "file_name", "owner__username")
+    date_hierarchy = "created_at"
+    fields = (
+        "id",
+        "owner",
+        "name",
+        "file_name",
+        "status",
+        "message",
+        "rows",
+        "plan",
+        "base",
+        "result",
+        "adapter",
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj=None) -> bool:
+        return False

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from inference.request import RequestError
+from playground.selectors import own_adapters
 from playground.world import World, current_world
 
 if TYPE_CHECKING:
@@ -103,11 +104,13 @@ class EngineHost:
 
     @staticmethod
     async def _load_adapters(client: InferenceClient, world: World) -> None:
-        """Loads every adapter whose files are here; one that is refused leaves the others alone."""
+        """Loads every adapter whose files are here, users' own included; one that is refused leaves the
+        others alone."""
         world.refused.clear()
-        for slug in world.live_adapters:
+        paths = {slug: world.adapters[slug].path for slug in world.live_adapters}
+        for slug, path in (paths | await own_adapters()).items():
             try:
-                await client.load_adapter(slug, world.adapters[slug].path)
+                await client.load_adapter(slug, path)
             except RequestError as error:
                 logger.warning("Adapter %s was refused: %s", slug, error.message)
                 world.refused[slug] = world.public(error.message)

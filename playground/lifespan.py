@@ -9,6 +9,7 @@ from django.db import DatabaseError
 
 from playground import services
 from playground.engine import engine
+from playground.finetuning.runner import runner
 from playground.supervisor import supervisor
 
 logger = logging.getLogger(__name__)
@@ -37,8 +38,10 @@ class Lifespan:
                 if orphans:
                     logger.warning("%d answers of the last process are unfinished and marked so", orphans)
                 engine.start_in_background()
+                runner.start()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
+                await runner.close()
                 await supervisor.close()
                 await engine.close()
                 await send({"type": "lifespan.shutdown.complete"})

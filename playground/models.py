@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from string import Formatter
 
 from django.conf import settings
@@ -32,7 +33,9 @@ class Adapter(models.Model):
     """One fine-tuned adapter of the catalogue.
 
     The facts come from the task definitions and from the world that is served (`playground.catalogue`);
-    texts that an editor has changed in the admin are named in `customised` and survive a reload.
+    texts that an editor has changed in the admin are named in `customised` and survive a reload. One that a
+    user has trained here has an `owner`, who alone sees it until it is published; its weights are in the
+    directory `weights` of the site's data, and fit the base `trained_on`.
     """
 
     EDITABLE = ("name", "category", "summary", "position", "is_published")
@@ -55,6 +58,11 @@ class Adapter(models.Model):
     position = models.PositiveIntegerField(default=0, help_text="Order in the catalogue.")
     is_published = models.BooleanField("published", default=True)
     customised = models.JSONField(default=list, blank=True, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="adapters"
+    )
+    weights = models.CharField(max_length=200, blank=True, editable=False)
+    trained_on = models.CharField("base it was trained from", max_length=120, blank=True, editable=False)
 
     class Meta:
         ordering = ["position", "name"]
@@ -71,7 +79,14 @@ class Adapter(models.Model):
 
     @cached_property
     def availability(self) -> Availability:
+        if self.directory is not None:
+            return current_world().own_availability(self.slug, self.directory, self.trained_on)
         return current_world().availability(self.slug)
+
+    @property
+    def directory(self) -> Path | None:
+        """Where the weights of an adapter that was trained here are; None for the world's own."""
+        return Path(settings.DATA_DIR) / self.weights if self.weights else None
 
     @property
     def live(self) -> bool:
@@ -192,3 +207,7 @@ class Pane(models.Model):
     @property
     def live_adapter(self) -> str | None:
         return self.adapter or None
+
+
+# Django looks for models here; those of the fine-tuning live with the rest of it.
+from playground.finetuning.models import TrainingJob  # noqa: E402, F401

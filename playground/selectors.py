@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
@@ -42,12 +44,25 @@ def published() -> QuerySet[Adapter]:
     return Adapter.objects.filter(is_published=True)
 
 
-def catalogue(*, q: str = "", category: str = "", sort: str = "", live: bool = False) -> Catalogue:
-    """The published adapters that match, and the figures of the whole catalogue. One query.
+def visible(user_id: int | None) -> QuerySet[Adapter]:
+    """The published adapters, and those that the user has trained."""
+    shown = Q(is_published=True)
+    return Adapter.objects.filter(shown if user_id is None else shown | Q(owner_id=user_id))
+
+
+def catalogue(
+    *,
+    q: str = "",
+    category: str = "",
+    sort: str = "",
+    live: bool = False,
+    user_id: int | None = None,
+) -> Catalogue:
+    """The adapters that this user may see and that match, and the figures of all they may see. One query.
 
     Every word of `q` must occur in an adapter's name, task id, category, summary or dataset.
     """
-    everything = list(published())
+    everything = list(visible(user_id))
     words = q.lower().split()
 
     def matches(adapter: Adapter) -> bool:
@@ -99,6 +114,13 @@ def fresh_pane(pane: Pane) -> Pane | None:
     return Pane.objects.filter(pk=pane.pk).first()
 
 
+@database_sync_to_async
+def own_adapters() -> dict[str, Path]:
+    """The directories of all adapters that users have trained here and that can be loaded, by slug."""
+    own = Adapter.objects.exclude(weights="")
+    return {adapter.slug: adapter.directory for adapter in own if adapter.live}
+
+
 def world_context() -> dict[str, Any]:
     world = current_world()
     return {
@@ -113,4 +135,4 @@ def world_context() -> dict[str, Any]:
 
 def site_context(request: HttpRequest) -> dict[str, Any]:
     """Template context of every page."""
-    return {"world": world_context()}
+    return {"world": world_context(), "sign_up": settings.LORALAND_SIGN_UP}

@@ -87,7 +87,7 @@ async def _start(client: InferenceClient, supervisor: RunSupervisor, visitor: Vi
 @database_sync_to_async
 def prepare(visitor: Visitor, order: Start) -> tuple[Run, list[Pane], SamplingParams]:
     """The unsaved rows for `order`, everything checked that needs no engine."""
-    task = _published(order.task) if order.task is not None else None
+    task = _visible(order.task, visitor) if order.task is not None else None
     prompt = order.prompt if order.prompt is not None else _rendered(task, order.variables)
     if not prompt.strip():
         raise RequestError("empty_prompt", "The prompt is empty. Write something for the model to continue.")
@@ -113,20 +113,20 @@ def prepare(visitor: Visitor, order: Start) -> tuple[Run, list[Pane], SamplingPa
     base_name = f"{current_world().base_name} (base)"
     panes = []
     for index, wanted in enumerate(order.panes):
-        name = base_name if wanted.adapter is None else _live(wanted.adapter).name
+        name = base_name if wanted.adapter is None else _live(wanted.adapter, visitor).name
         panes.append(Pane(run=run, index=index, adapter=wanted.adapter, name=name))
     return run, panes, sampling
 
 
-def _published(slug: str) -> Adapter:
+def _visible(slug: str, visitor: Visitor) -> Adapter:
     try:
-        return Adapter.objects.get(slug=slug, is_published=True)
+        return selectors.visible(visitor.user_id).get(slug=slug)
     except Adapter.DoesNotExist:
         raise RequestError("unknown_adapter", f"There is no adapter named {slug!r}.") from None
 
 
-def _live(slug: str) -> Adapter:
-    adapter = _published(slug)
+def _live(slug: str, visitor: Visitor) -> Adapter:
+    adapter = _visible(slug, visitor)
     if not adapter.live:
         raise RequestError("unknown_adapter", f"{adapter.name} cannot answer here. {adapter.missing}")
     return adapter

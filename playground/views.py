@@ -28,7 +28,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "sort": sort if sort in selectors.SORTS else "",
         "live": request.GET.get("live") == "1",
     }
-    found = selectors.catalogue(**filters)
+    found = selectors.catalogue(**filters, user_id=request.user.pk)
     fragment = request.headers.get("HX-Request") == "true"
     response = render(
         request,
@@ -49,7 +49,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 @require_safe
 def adapter(request: HttpRequest, slug: str) -> HttpResponse:
     """One adapter: its form, its examples, and the comparison beside the base."""
-    found = get_object_or_404(selectors.published(), slug=slug)
+    found = get_object_or_404(selectors.visible(request.user.pk), slug=slug)
     remember_visitor(request)
     examples = list(found.examples.all())
     sampling = {**services.SAMPLING_DEFAULTS, **found.sampling}

@@ -67,10 +67,21 @@ class World:
         adapter = self.adapters.get(slug)
         if adapter is None:
             return Availability(False, f"Its weights are not part of the {self.name} world that runs here.")
-        for file in ADAPTER_FILES:
-            if not (adapter.path / file).is_file():
-                where = os.path.relpath(adapter.path / file, self.directory)
-                return Availability(False, f"A file of the {self.name} world is missing: {where}.")
+        for file in missing_files(adapter.path):
+            where = os.path.relpath(adapter.path / file, self.directory)
+            return Availability(False, f"A file of the {self.name} world is missing: {where}.")
+        if slug in self.refused:
+            return Availability(False, self.refused[slug])
+        return Availability(True)
+
+    def own_availability(self, slug: str, directory: Path, trained_on: str) -> Availability:
+        """The same for an adapter that a user has trained here, from the base `trained_on`."""
+        if self.problem:
+            return Availability(False, self.problem)
+        if trained_on != self.base_id:
+            return Availability(False, f"It was trained from {trained_on}; {self.base_id} runs here.")
+        if missing_files(directory):
+            return Availability(False, "Its weights are gone from the disk.")
         if slug in self.refused:
             return Availability(False, self.refused[slug])
         return Availability(True)
@@ -85,6 +96,11 @@ class World:
     @property
     def live_adapters(self) -> list[str]:
         return [slug for slug in self.adapters if self.availability(slug).live]
+
+
+def missing_files(adapter: Path) -> list[str]:
+    """Which files of a PEFT directory are not there."""
+    return [file for file in ADAPTER_FILES if not (adapter / file).is_file()]
 
 
 def read_world(directory: Path) -> World:

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Installs the programs that the tests drive (a browser, fonts for it) where apt and the rights are there; says what is missing otherwise.
+# Installs the programs that the tests drive (a browser, fonts for it, a Redis server) where apt and the rights are there; says what is missing otherwise.
 set -eu
 missing=""
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || [ -n "${CHROMIUM:-}" ] || missing="$missing chromium"
+command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
 [ -n "$missing" ] || exit 0
 
 if command -v apt-get >/dev/null 2>&1; then
@@ -18,5 +19,5 @@ if command -v apt-get >/dev/null 2>&1; then
     echo "The tests need:$missing. Install with: sudo apt-get install$missing fonts-dejavu-core" >&2
     exit 1
 fi
-echo "The tests need a Chromium browser. Install one and run again, or name it: CHROMIUM=/path/to/chrome make test" >&2
+echo "The tests need:$missing. Install that and run again; a Chromium elsewhere can be named: CHROMIUM=/path/to/chrome make test" >&2
 exit 1

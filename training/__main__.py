@@ -5,20 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 
-from training.commands import demo_weights, evaluate, finetune
+from training.commands import complexity, demo_weights, evaluate, finetune, job, sweep, worker
 from training.errors import TrainingError
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for command in (finetune, evaluate, demo_weights):
+def parser() -> argparse.ArgumentParser:
+    described = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = described.add_subparsers(dest="command", required=True)
+    for command in (finetune, evaluate, complexity, sweep, worker, job, demo_weights):
         command.add_to(commands)
-    return parser
+    return described
 
 
 def main() -> None:
-    args = _parser().parse_args()
+    args = parser().parse_args()
     try:
         args.run(args)
     except TrainingError as error:

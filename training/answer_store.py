@@ -18,6 +18,12 @@ def answer_key(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
 
 
+def _is_cut_short(line: bytes) -> bool:
+    """Whether this is the beginning of a row of ours. Anything else is somebody's data, and stays."""
+    begin = b'{"key": '
+    return line.startswith(begin) or begin.startswith(line)
+
+
 class AnswerStore:
     """A JSON Lines file that is read when opened and then only appended to.
 
@@ -39,7 +45,7 @@ class AnswerStore:
             if path.exists():
                 with path.open("rb") as lines:
                     for number, line in enumerate(lines, start=1):
-                        if not line.endswith(b"\n"):
+                        if not line.endswith(b"\n") and _is_cut_short(line):
                             break
                         self._take(path, number, line)
                         whole += len(line)
@@ -54,8 +60,7 @@ class AnswerStore:
             self.rows[row["key"]] = row
         except (ValueError, KeyError, TypeError) as error:
             raise TrainingError(
-                f"{path}, line {number} is no answer of an evaluation. Choose another file or delete "
-                "the line."
+                f"{path}, line {number} is no answer of an evaluation. Choose another file or delete it."
             ) from error
 
     def __contains__(self, key: str) -> bool:

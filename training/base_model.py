@@ -140,20 +140,25 @@ def load_with_adapter(source: BaseSource, plan: AdapterPlan, device: str) -> Pef
         options["device_map"] = {"": device}
     try:
         model = AutoModelForCausalLM.from_pretrained(source.location, revision=source.revision, **options)
+        if plan.quantization == "none":
+            model = model.to(device)
     except (OSError, ImportError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise TrainingError(f"The base {source.location} cannot be loaded: {reason}.") from error
+    except torch.cuda.OutOfMemoryError as error:
+        raise TrainingError(
+            f"The GPU's memory is too small for {source.location} in {plan.base_dtype}; set "
+            'quantization = "nf4" in the configuration, or choose a smaller base.'
+        ) from error
     if plan.quantization == "nf4":
         model = prepare_model_for_kbit_training(
             model,
             use_gradient_checkpointing=plan.gradient_checkpointing,
             gradient_checkpointing_kwargs={"use_reentrant": False},
         )
-    else:
-        model = model.to(device)
-        if plan.gradient_checkpointing:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
-            model.enable_input_require_grads()
+    elif plan.gradient_checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.enable_input_require_grads()
     try:
         return get_peft_model(
             model,

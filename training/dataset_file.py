@@ -29,8 +29,8 @@ COLUMNS = (
 )
 MESSAGES = "messages"
 _ALLOWED = ", ".join(f"{prompt} and {completion}" for prompt, completion in COLUMNS)
-# Lone surrogates: how bytes that are not UTF-8 come through decoding.
-_UNDECODED = range(0xDC80, 0xDD00)
+# Lone surrogates: how bytes that are not UTF-8 come through decoding, and half characters through JSON.
+_UNDECODED = range(0xD800, 0xE000)
 
 RenderChat = Callable[[list[dict[str, str]]], str]
 
@@ -46,17 +46,22 @@ class Problem:
         return f"line {self.line}: {self.message}"
 
 
-def read_dataset(path: Path, render_chat: RenderChat | None = None) -> tuple[list[Sample], list[Problem]]:
+def read_dataset(
+    path: Path, render_chat: RenderChat | None = None, complaint: Callable[[Sample], str | None] | None = None
+) -> tuple[list[Sample], list[Problem]]:
     """The samples of a file, each with the one variable `prompt`, and what is wrong with the other rows.
 
     `.csv` and `.tsv` files have a header; `.jsonl` files have an object a line, `{"prompt": …, "completion":
     …}` or `{"messages": [{"role": …, "content": …}, …]}` with the completion as last message. A conversation
     becomes a prompt through `render_chat`, by default its contents with blank lines between, as the engine
-    renders chats for a base without a chat template.
+    renders chats for a base without a chat template. `complaint` says in a sentence what else is wrong with a
+    sample, which is left out then.
 
     Raises `DatasetError` when the file cannot be read at all or no row is usable.
     """
     text = _decode(path)
+    if not text.strip():
+        raise DatasetError(f"{path.name} is empty.")
     rows = _csv_rows(path, text) if path.suffix.lower() in (".csv", ".tsv") else _json_rows(path, text)
     samples: list[Sample] = []
     problems: list[Problem] = []
@@ -76,9 +81,13 @@ def read_dataset(path: Path, render_chat: RenderChat | None = None) -> tuple[lis
                 )
             )
             continue
+        sample = Sample({PROMPT: prompt}, completion, line)
+        if complaint is not None and (sentence := complaint(sample)):
+            problems.append(Problem(line, sentence))
+            continue
         if prompt not in first_seen:
             first_seen[prompt] = (line, completion)
-            samples.append(Sample({PROMPT: prompt}, completion))
+            samples.append(sample)
     if not samples:
         detail = f" The first problem: {problems[0]}" if problems else ""
         raise DatasetError(f"{path.name} has no usable row.{detail}")
@@ -121,8 +130,6 @@ def _decode(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}.") from error
-    if not data.strip():
-        raise DatasetError(f"{path.name} is empty.")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return data.decode("utf-16")
@@ -155,8 +162,8 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
                 yield (
                     line,
                     _BadRow(
-                        f"{len(row)} columns, but the header has {len(header)}. Put texts that contain "
-                        f"{delimiter!r} or line breaks in double quotes."
+                        f"{len(row)} column{'' if len(row) == 1 else 's'}, but the header has {len(header)}. "
+                        f"Put texts that contain {delimiter!r} or line breaks in double quotes."
                     ),
                 )
                 continue
@@ -178,7 +185,7 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
         if content.strip():
             try:
                 yield line, json.loads(content)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 reason = getattr(error, "msg", str(error))
                 yield line, _BadRow(f"this is not a JSON object ({reason}). Write one object a line.")
 

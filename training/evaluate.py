@@ -202,7 +202,9 @@ class _Scorer:
             raise TrainingError(
                 f"No sample of {task.id} fits the base's context; choose a base that reads longer texts."
             )
-        return Comparison(task, scores, device, len(left_out))
+        order = {BASE: 0, ADAPTER: 1}
+        ordered = {by: scores[by] for by in sorted(scores, key=lambda by: order.get(by, 2))}
+        return Comparison(task, ordered, device, len(left_out))
 
 
 def _used(adapters: Mapping[str, Path], data: Mapping[str, Any]) -> dict[str, Path]:

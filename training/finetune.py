@@ -100,7 +100,7 @@ def finetune(
         "sha256": content_hash(train),
         "limit_tokens": fitted.limit,
         "cut": fitted.cut,
-        "left_out": len(fitted.left_out),
+        "left_out": [_called("training", each + 1, train[each]) for each in fitted.left_out],
         "validation_samples": len(held_out.encoded),
     }
     trainable = sum(parameter.numel() for parameter in trainer.trained().values())
@@ -127,8 +127,8 @@ def _fit(
     for number, sample in enumerate(samples, start=1):
         if not sample.completion.strip():
             raise TrainingError(
-                f"{role.capitalize()} sample {number} of {task.id} has an empty completion: there is nothing "
-                "to learn from it. Fill it in or leave the sample out."
+                f"{_called(role, number, sample).capitalize()} of {task.id} has an empty completion: there "
+                "is nothing to learn from it. Fill it in or leave it out."
             )
     fitted = fit(samples, task, tokenizer, limit, percentile)
     if not fitted.encoded:
@@ -137,6 +137,10 @@ def _fit(
             "completions, or raise max_length as far as the base's context allows."
         )
     return fitted
+
+
+def _called(role: str, number: int, sample: Sample) -> str:
+    return f"{role} sample {number}" if sample.line is None else f"line {sample.line} of the {role} data"
 
 
 def _identity(
@@ -169,7 +173,10 @@ def _save(model: PeftModel, base_name: str, out: Path, card: dict[str, Any]) -> 
     try:
         out.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(partial, ignore_errors=True)
-        model.to(torch.bfloat16).save_pretrained(partial, save_embedding_layers=False)
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.bfloat16()
+        model.save_pretrained(partial, save_embedding_layers=False)
         (partial / "README.md").unlink(
             missing_ok=True
         )  # PEFT's empty model card; the training card says more

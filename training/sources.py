@@ -68,7 +68,8 @@ def evaluation_data(name: str, data: str, count: int) -> tuple[Task, list[Sample
     """
     tasks = load_tasks()
     if data == "synthetic":
-        return tasks[name], list(synthetic_samples(name, "test", count))
+        found = list(synthetic_samples(name, "test", count))
+        return tasks[name], found
     if name in tasks:
         return tasks[name], published_samples(
             tasks[name], "test", None if data == "hub" else Path(data), count

@@ -14,6 +14,7 @@ from inference.kernels.layout import Site
 from inference.models.config import ModelConfig
 
 RANK_BLOCK = 16
+_CHUNK = 256  # columns of the residual that one program sums the squares of
 _PROGRAMS = 264  # two for each multiprocessor of the largest devices: what a split aims at
 
 
@@ -31,9 +32,9 @@ class LaunchShape:
 # (docs/performance-log.md).
 LAUNCHES = {
     (1, False): LaunchShape(head_warps=1, silu_block=256, silu_warps=4, add_warps=4),
-    (1, True): LaunchShape(head_warps=1, silu_block=256, silu_warps=1, add_warps=1),
+    (1, True): LaunchShape(head_warps=1, silu_block=64, silu_warps=1, add_warps=1),
     (16, False): LaunchShape(head_warps=4, silu_block=128, silu_warps=4, add_warps=4),
-    (16, True): LaunchShape(head_warps=4, silu_block=128, silu_warps=4, add_warps=4),
+    (16, True): LaunchShape(head_warps=1, silu_block=128, silu_warps=4, add_warps=4),
     (PROMPT_TILE, False): LaunchShape(head_warps=4, silu_block=128, silu_warps=4, add_warps=4),
     (PROMPT_TILE, True): LaunchShape(head_warps=4, silu_block=128, silu_warps=4, add_warps=4),
 }
@@ -89,8 +90,7 @@ class FusedModel:
         self.launches = dict(LAUNCHES)
         self._dtype, self._device = dtype, device
         self._window = config.sliding_window or UNLIMITED
-        self._chunk = _largest_power(config.hidden_size, 256)
-        self._parts = config.hidden_size // self._chunk
+        self._parts = config.hidden_size // _largest_power(config.hidden_size, _CHUNK)
         self._group = max(16, triton.next_power_of_2(config.num_heads // config.num_kv_heads))
 
     def forward(

@@ -33,7 +33,7 @@ from inference.models.config import ModelConfig, read_config
 from inference.sequence import ScheduledSequence, Sequence
 
 _GROUPED_ROWS = 16  # rows of one adapter that share its B when decoding
-_GROUPED_FROM = 112  # decoding rows from which that is faster (H200, docs/performance-log.md)
+_GROUPED_FROM = 200  # decoding rows from which that is faster (H200, docs/performance-log.md)
 # rows, tiles, rows of a tile, ranks by site that the products reach, highest rank
 _Shape = tuple[int, int, int, tuple[int, ...], int]
 _PATIENCE = 32  # steps that make do with a larger graph before their own is captured

@@ -1,19 +1,21 @@
 """Pictures of every page of the demo, on a desktop and a phone, light and dark.
 
 python -m tests.browser.screenshots              into var/screenshots
-python -m tests.browser.screenshots --docs       also the two of the README, into docs/images
+python -m tests.browser.screenshots --docs       also those of README and docs, into docs/images
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.adapter_page import AdapterPage
 from tests.browser.servers import DEMO, REPOSITORY, Site, launch
+from tests.browser.training_page import TrainingPage, write_moods
 
 SCREENS = {
     "desktop": {"viewport": {"width": 1280, "height": 860}},
@@ -27,9 +29,12 @@ SCREENS = {
 STILL = {
     "catalogue": "/",
     "nothing-found": "/?q=none-such",
+    "train": "/train/",
+    "sign-in": "/accounts/login/",
     "404": "/none/",
 }
 SHOWN_TASK = "conllpp"
+DOCUMENTED = ("training-checked", "training-finished")  # docs/train-your-own.md shows them
 
 
 def compared(page: Page, address: str) -> AdapterPage:
@@ -39,6 +44,20 @@ def compared(page: Page, address: str) -> AdapterPage:
     expect(opened.adapter.phase).to_have_text("Finished", timeout=60_000)
     expect(opened.base.phase).to_have_text("Finished", timeout=60_000)
     return opened
+
+
+def picture_training(page: Page, address: str, user: str, picture: Callable[[str], None]) -> None:
+    """A training from the upload to its scores, `picture`d in every state."""
+    training = TrainingPage(page, address)
+    training.sign_up(user)
+    with tempfile.TemporaryDirectory() as directory:
+        training.upload(write_moods(Path(directory)))
+    picture("training-checked")
+    training.start("Moods")
+    training.until_it_trains()
+    picture("training-progress")
+    training.until_it_is_scored()
+    picture("training-finished")
 
 
 def picture_everything(browser: Browser, address: str, folder: Path) -> None:
@@ -55,6 +74,14 @@ def picture_everything(browser: Browser, address: str, folder: Path) -> None:
             page.screenshot(path=folder / f"comparison-{screen}-{theme}.png", full_page=True)
             page.get_by_role("button", name="View code").click()
             page.screenshot(path=folder / f"code-{screen}-{theme}.png")
+            picture_training(
+                page,
+                address,
+                f"{screen}-{theme}",
+                lambda name, page=page, kind=f"{screen}-{theme}": page.screenshot(
+                    path=folder / f"{name}-{kind}.png", full_page=True
+                ),
+            )
             context.close()
 
 
@@ -68,6 +95,12 @@ def picture_for_readme(browser: Browser, address: str, folder: Path) -> None:
     page.set_viewport_size(SCREENS["desktop"]["viewport"])
     compared(page, address)
     page.screenshot(path=folder / "compare.png")
+    picture_training(
+        page,
+        address,
+        "documented",
+        lambda name: name in DOCUMENTED and page.screenshot(path=folder / f"{name}.png"),
+    )
     context.close()
 
 

@@ -116,6 +116,19 @@ def test_biases_tied_embedding_and_a_sliding_window(tmp_path):
         assert answers(GpuRunner, base, adapters, few) == answers(ModelRunner, base, adapters, few)
 
 
+def test_every_token_takes_one_step_and_the_last_one_a_moment_more(world):
+    base, _ = world
+    config = EngineConfig(model=base, device="cpu", dtype="float32", block_size=4, kv_cache_tokens=64)
+    with Engine(config, runner=GpuRunner(config), tokenizer=TOKENIZER) as engine:
+        sampling = SamplingParams(max_tokens=5, temperature=0, ignore_eos=True)
+        answer = engine.add_request(GenerationRequest(prompt_token_ids=(1, 5, 9), sampling=sampling))
+        known = []
+        while engine.has_work:
+            engine.step()
+            known.append(len(answer.sequence.output_token_ids))
+    assert known == [0, 1, 2, 3, 4, 5]
+
+
 class SpareRows:
     """Weights without a base: only the room for adapters."""
 

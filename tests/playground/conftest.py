@@ -14,6 +14,7 @@ from django.test import override_settings
 
 from playground.catalogue import load_catalogue
 from playground.engine import EngineHost, engine
+from playground.finetuning.runner import runner
 from playground.supervisor import supervisor
 from playground.world import World, current_world
 from tests.playground import worlds
@@ -65,6 +66,7 @@ def live_server_process(django_db_setup, django_db_blocker, tmp_path_factory) ->
     with django_db_blocker.unblock(), override_settings(LORALAND_WORLD=nothing):
         server.start()
         server.call(engine.close)
+        server.call(runner.close)
     yield server
     server.stop()
 

@@ -11,6 +11,8 @@ from playground import engine as engine_module
 from playground.engine import EngineHost, State
 from tests.playground.scripted_client import ScriptedClient
 
+pytestmark = pytest.mark.django_db  # the adapters of users are found there
+
 
 @pytest.fixture
 def built(world, monkeypatch):

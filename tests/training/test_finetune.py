@@ -9,48 +9,18 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from inference import Engine, EngineConfig, GenerationRequest, SamplingParams
-from training.finetune import AdapterPlan, finetune
-from training.pretrain import BasePlan, pretrain
+from tests.training.tiny import PLAN, card, data
+from training.finetune import finetune
 from training.schedule import learning_rate_factor
 from training.synthetic import samples
 from training.tasks import load_tasks
-
-TINY = BasePlan(
-    vocab_size=384,
-    hidden=32,
-    intermediate=48,
-    layers=2,
-    heads=4,
-    kv_heads=2,
-    context=256,
-    tokenizer_documents=300,
-    corpus_tokens=200_000,
-    steps=200,
-    batch=4,
-    learning_rate=2e-2,
-)
-PLAN = AdapterPlan(
-    "glue_sst2", rank=4, targets=("q_proj", "v_proj", "down_proj"), learning_rate=3e-2, steps=60, batch=8
-)
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("base")
-    pretrain(TINY, directory, "cpu")
-    return directory
 
 
 @pytest.fixture(scope="module")
 def adapter(base, tmp_path_factory):
     directory = tmp_path_factory.mktemp("adapter")
-    train, validation = (list(samples("glue_sst2", split, 200)) for split in ("train", "validation"))
-    finetune(PLAN, base, train, validation, directory, "cpu")
+    finetune(PLAN, base, *data(validation=200), directory, "cpu")
     return directory
-
-
-def card(directory):
-    return json.loads((directory / "training_card.json").read_text())
 
 
 def test_pretraining_lowers_the_loss_and_writes_a_checkpoint_that_transformers_loads(base):
@@ -76,6 +46,9 @@ def test_the_card_says_how_the_adapter_was_made(adapter):
     assert written["data"]["samples"] == 200
     assert len(written["data"]["sha256"]) == 64
     assert written["device"] == "cpu"
+    assert written["quantization"] == "none"
+    assert written["peak_memory_bytes"] > 50e6
+    assert written["cost"] is None
     assert 0 <= written["validation"]["exact"] <= 1
 
 

@@ -9,6 +9,9 @@ import pytest
 from training.metrics import metric
 from training.metrics.code import gold_program
 from training.metrics.sandbox import isolation, passes
+from training.questions import Question
+from training.synthetic import samples
+from training.tasks import load_tasks
 
 ADD = "def add(a, b):\n    return a + b\n"
 
@@ -94,3 +97,11 @@ def test_an_answer_in_markdown_counts_in_the_papers_reading_alone():
     assert metric("humaneval", "strict")(answer, gold) == 0
     assert metric("humaneval", "strict")(ADD, gold) == 1
     assert metric("humaneval")(ADD + "\nThis adds two numbers.", gold) == 1
+
+
+@pytest.mark.parametrize("sample", list(samples("magicoder", "test", 6)), ids=range(6))
+def test_a_synthetic_problem_is_scored_by_tests_that_its_own_solution_passes(sample):
+    gold = Question(load_tasks()["magicoder"], sample, "base", "", 0).gold
+    assert metric("humaneval")(sample.completion, gold) == 1
+    assert metric("humaneval")(sample.completion.replace("return", "return not"), gold) == 0
+    assert metric("humaneval")("", gold) == 0

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 from datasets import Dataset
@@ -279,6 +280,35 @@ def test_what_the_hub_does_not_hold_is_explained():
         DatasetError, match=r"hub does not hold the data of covid; give it with --data.*Kaggle"
     ):
         published_samples(TASKS["covid"], "train")
+
+
+def test_a_data_set_is_loaded_by_its_name_and_splits(tmp_path):
+    """A directory stands in for the hub: `datasets` finds its splits by the names of the files."""
+    write_jsonl(tmp_path / "train.jsonl", [film(number, 1) for number in range(60)])
+    write_jsonl(tmp_path / "validation.jsonl", [film(number, 0) for number in range(100, 104)])
+    task = TASKS["glue_sst2"]
+    local = replace(task, data=replace(task.data, hub=str(tmp_path), config=""))
+    scored = published_samples(local, "test")
+    assert [sample.variables["sentence"] for sample in scored] == [
+        f"film number {number}" for number in range(100, 104)
+    ]
+    parts = [published_samples(local, role) for role in ("train", "validation")]
+    assert sum(map(len, parts)) == 60
+    assert min(map(len, parts)) > 0
+
+
+def test_a_split_that_is_not_the_papers_any_more_is_warned_of(tmp_path, caplog):
+    write_jsonl(tmp_path / "validation.jsonl", [film(number, 0) for number in range(4)])
+    task = TASKS["glue_sst2"]
+    published_samples(replace(task, data=replace(task.data, hub=str(tmp_path), config="")), "test")
+    assert "glue_sst2: validation has 4 rows, the paper counts 872." in caplog.text
+
+
+def test_a_hub_that_cannot_be_reached_is_told_with_the_remedy(tmp_path):
+    task = TASKS["glue_sst2"]
+    gone = replace(task, data=replace(task.data, hub=str(tmp_path / "gone"), config=""))
+    with pytest.raises(DatasetError, match=r"gone \(split validation, revision main\) cannot be loaded"):
+        published_samples(gone, "test")
 
 
 def test_a_missing_split_is_named(tmp_path):

@@ -80,6 +80,12 @@ def test_a_template_that_does_not_match_its_fields_is_refused(tmp_path):
         read_task(bad)
 
 
-def test_reading_the_tasks_does_not_import_torch():
-    program = "import sys, training.tasks; training.tasks.load_tasks(); assert 'torch' not in sys.modules"
+def test_tasks_plans_and_users_files_are_read_without_torch():
+    """A web process reads them; importing a deep-learning framework would cost it seconds and memory."""
+    program = (
+        "import sys, training.tasks, training.plan, training.progress, training.dataset_file, "
+        "training.sources; "
+        "training.tasks.load_tasks(); training.plan.read_plan('paper', 'any'); "
+        "assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)

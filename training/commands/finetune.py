@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 DEMO = Path(__file__).parents[2] / "demo"
+SHOWN_PROBLEMS = 20
 
 
 def add_to(commands: Any) -> None:
@@ -64,6 +66,8 @@ OVERRIDES = (
 
 
 def run(args: argparse.Namespace) -> None:
+    from transformers.utils.logging import disable_progress_bar
+
     from training.device import best_device
     from training.finetune import finetune
     from training.plan import read_plan
@@ -79,6 +83,10 @@ def run(args: argparse.Namespace) -> None:
         **{name: getattr(args, name) for name in OVERRIDES},
     )
     data = training_data(plan, args.data, args.validation)
+    if data.problems:
+        told = "\n".join(f"  {problem}" for problem in data.problems[:SHOWN_PROBLEMS])
+        print(f"{args.data}: {len(data.problems)} rows are left out:\n{told}", file=sys.stderr)
+    disable_progress_bar()  # of loading weights: ours follows at once
     stopping: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):  # stop after the step, with a checkpoint
         signal.signal(number, lambda received, _: stopping.append(received))
@@ -95,6 +103,14 @@ def run(args: argparse.Namespace) -> None:
         price_per_hour=args.price_per_hour,
         unserved=args.unserved,
     )
+    if left_out := result.card["data"]["left_out"]:
+        more = f" and {len(left_out) - SHOWN_PROBLEMS} more" if len(left_out) > SHOWN_PROBLEMS else ""
+        print(
+            f"Left out, because the completion alone leaves no room in {result.card['data']['limit_tokens']} "
+            f"tokens: {', '.join(left_out[:SHOWN_PROBLEMS])}{more}. Shorten them or raise --max-length as "
+            "far as the base can read.",
+            file=sys.stderr,
+        )
     print(
         f"{result.path}: validation loss {result.validation.loss:.4f}, exact {result.validation.exact:.3f}, "
         f"{result.card['steps']} steps in {result.card['seconds']} s"

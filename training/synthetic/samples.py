@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from training.synthetic import (
@@ -74,10 +74,14 @@ GENERATORS = {
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Values for the placeholders of a task's template, and the text that should follow the prompt."""
+    """Values for the placeholders of a task's template, and the text that should follow the prompt.
+
+    `line` is where it stands in the file that it was read from, if it was.
+    """
 
     variables: dict[str, str]
     completion: str
+    line: int | None = field(default=None, compare=False)
 
 
 def split_of(variables: Mapping[str, str]) -> Split:

@@ -1,0 +1,1 @@
+"""Train your own: a user's examples become an adapter of the running engine."""

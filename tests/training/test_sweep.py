@@ -1,0 +1,241 @@
+"""The grid: plans with an identity, and workers of which one is killed in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.training.redis_server import RedisServer
+from training.errors import TrainingError
+from training.run_status import Recorder, read_status, recorded
+from training.sweep import GridRun, read_grid, table
+
+ROOT = Path(__file__).parents[2]
+TASKS = ["glue_sst2", "conllpp", "gsm8k", "viggo"]
+
+
+def write_grid(directory: Path, **changes) -> Path:
+    values = {
+        "out": str(directory / "out"),
+        "config": "miniature",
+        "bases": ["demo/base"],
+        "tasks": TASKS,
+        **changes,
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+    lines.append(
+        "overrides = { steps = 16, batch = 2, train_samples = 40, validation_samples = 2, "
+        "checkpoint_every = 2, validate_every = 0, patience = 0 }"
+    )
+    file = directory / "grid.toml"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def history(run: GridRun) -> list[dict]:
+    return [json.loads(line) for line in (run.directory / "history.jsonl").read_text().splitlines()]
+
+
+class Workers:
+    """Worker processes on a Redis of their own; leases are short, so that a test need not wait long."""
+
+    def __init__(self, redis: RedisServer, log: Path):
+        self.environment = {
+            **os.environ,
+            "LORALAND_BROKER_URL": redis.url,
+            "LORALAND_LEASE_SECONDS": "4",
+            "OMP_NUM_THREADS": "1",
+        }
+        self.log = log.open("w")
+        self.processes: list[subprocess.Popen] = []
+
+    def start(self) -> subprocess.Popen:
+        command = [sys.executable, "-m", "training", "worker", "--device", "cpu"]
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=self.environment, stdout=self.log, stderr=subprocess.STDOUT
+        )
+        self.processes.append(process)
+        return process
+
+    def sweep(self, grid: Path, *options: str) -> str:
+        command = [sys.executable, "-m", "training", "sweep", "--config", str(grid), *options]
+        run = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=240
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        self.log.close()
+
+
+@pytest.fixture
+def redis(tmp_path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def workers(redis, tmp_path) -> Iterator[Workers]:
+    team = Workers(redis, tmp_path / "workers.log")
+    yield team
+    team.close()
+
+
+def wait_for(what, seconds: float = 120):
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < deadline, "this did not happen in time"
+        time.sleep(0.02)
+    return found
+
+
+# Grids
+
+
+def test_the_papers_grid_has_310_runs():
+    grid = read_grid(ROOT / "training" / "configs" / "paper_grid.toml")
+    assert len(grid.runs) == 310
+    assert len({run.directory for run in grid.runs}) == 310
+    assert {run.plan.rank for run in grid.runs} == {8}
+
+
+def test_a_run_is_known_by_its_plan_base_and_data(tmp_path):
+    def first(**changes):
+        return read_grid(write_grid(tmp_path, **changes)).runs[0]
+
+    assert first().identity == first(out="elsewhere").identity
+    assert len({first().identity, first(config="paper").identity, first(data="hub").identity}) == 3
+    assert first().identity != first(bases=["other/base"]).identity
+    assert first().directory.name == f"glue_sst2-{first().identity[:12]}"
+
+
+def test_a_run_named_twice_is_one_run(tmp_path):
+    grid = read_grid(write_grid(tmp_path, tasks=["viggo", "viggo"], bases=["demo/base", "demo/base"]))
+    assert len(grid.runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"tasks": ["viggo", "chess"]}, r"grid\.toml names chess; the tasks are"),
+        ({"colour": "red"}, r"grid\.toml sets colour; a grid has"),
+        ({"config": "none"}, "There is no configuration none"),
+    ],
+)
+def test_a_grid_that_makes_no_sense_is_refused(tmp_path, changes, sentence):
+    with pytest.raises(TrainingError, match=sentence):
+        read_grid(write_grid(tmp_path, **changes))
+
+
+def test_a_grid_without_bases_is_refused(tmp_path):
+    file = tmp_path / "grid.toml"
+    file.write_text('out = "x"\ntasks = "paper"\n')
+    with pytest.raises(TrainingError, match="does not say bases"):
+        read_grid(file)
+    with pytest.raises(TrainingError, match="cannot be read"):
+        read_grid(tmp_path / "missing.toml")
+
+
+# States
+
+
+def test_the_table_counts_states_and_names_what_failed(tmp_path):
+    runs = read_grid(write_grid(tmp_path)).runs
+    failing, running, finished, _ = runs
+
+    def fail(recorder):
+        raise TrainingError("There is no GPU; give --device cpu.")
+
+    recorded(failing.directory, fail)
+    Recorder(running.directory)
+    finished.directory.mkdir(parents=True)
+    for file in ("training_card.json", "adapter_config.json"):
+        (finished.directory / file).write_text("{}")
+    shown = table(runs)
+    assert shown.splitlines()[1].split() == ["demo/base", "1", "1", "1", "1"]
+    assert "failed   glue_sst2 on demo/base: There is no GPU; give --device cpu." in shown
+    assert "running  conllpp on demo/base: starting" in shown
+
+
+def test_a_run_whose_process_fell_silent_waits_again(tmp_path):
+    run = read_grid(write_grid(tmp_path)).runs[0]
+    Recorder(run.directory)
+    assert run.status().state == "running"
+    long_ago = time.time() - 1000
+    os.utime(run.directory / "run.json", (long_ago, long_ago))
+    assert run.status().state == "waiting"
+
+
+def test_an_error_that_nobody_foresaw_is_a_sentence_too(tmp_path):
+    def work(recorder):
+        raise ZeroDivisionError
+
+    assert "unexpected error ended it (ZeroDivisionError)" in recorded(tmp_path, work).message
+    assert read_status(tmp_path).state == "failed"
+
+
+# Workers
+
+
+def test_a_killed_workers_run_is_taken_up_and_no_run_is_done_twice(tmp_path, workers):
+    """Two workers, four runs; one worker dies by SIGKILL while it trains."""
+    grid = write_grid(tmp_path)
+    runs = read_grid(grid).runs
+    first, second = workers.start(), workers.start()
+    workers.sweep(grid, "--no-wait")
+
+    def victims():
+        return [
+            (run, process)
+            for run in runs
+            for process in (first, second)
+            if (run.directory / "checkpoint" / "state.pt").is_file()
+            and not run.finished
+            and history(run)[-1]["worker"].startswith(f"training-{process.pid}@")
+        ]
+
+    run, process = wait_for(victims)[0]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not run.finished
+    wait_for(lambda: all(each.finished for each in runs), seconds=200)
+
+    for each in runs:
+        assert [line["event"] for line in history(each)].count("finished") == 1, each.task
+    began = [line["worker"] for line in history(run) if line["event"] == "began"]
+    assert len(set(began)) == 2, "the other worker went on with it"
+    assert json.loads((run.directory / "training_card.json").read_text())["resumed"] == 1
+
+    # Handing the grid out again does nothing.
+    before = {each.task: history(each) for each in runs}
+    assert "0 of 4 runs are queued" in workers.sweep(grid)
+    assert "demo/base         0         0         4         0" in workers.sweep(grid, "--status")
+    assert {each.task: history(each) for each in runs} == before
+
+
+def test_a_worker_that_is_asked_to_stop_gives_its_run_back(tmp_path, workers):
+    grid = write_grid(tmp_path, tasks=["viggo"])
+    (run,) = read_grid(grid).runs
+    leaving = workers.start()
+    workers.sweep(grid, "--no-wait")
+    wait_for(lambda: (run.directory / "checkpoint" / "state.pt").is_file())
+    leaving.terminate()
+    leaving.wait(60)
+    assert not run.finished
+    assert history(run)[-1]["event"] == "stopped"
+    workers.start()
+    wait_for(lambda: run.finished)
+    assert [line["event"] for line in history(run)] == ["began", "stopped", "began", "finished"]

@@ -1,0 +1,173 @@
+"""Fine-tunings as Celery tasks on Redis: the runs of a grid, and the jobs that the site's users start.
+
+What keeps it right when workers die:
+
+* A message is acknowledged when its task has ended. A killed worker's message becomes visible to the others
+  after `VISIBILITY_SECONDS`.
+* A run is trained under a lease in Redis that its worker renews. A message that finds the lease taken (a long
+  run is redelivered while it trains) waits and looks again; one that finds the run finished ends at once.
+* Progress, checkpoints and results are on disk, where workers and site must see the same directories.
+
+Messages are JSON. This module alone imports Celery and the Redis client.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import redis
+from celery import Celery, Task
+from celery.exceptions import Reject
+from celery.worker import state as worker_state
+
+from training.run_status import give_sign_of_life
+from training.sweep import GridRun, carry_out
+
+logger = logging.getLogger(__name__)
+BROKER = "LORALAND_BROKER_URL"
+DEVICE = "LORALAND_TRAINING_DEVICE"
+DEFAULT_BROKER = "redis://127.0.0.1:6379/0"
+LEASE_SECONDS = float(os.environ.get("LORALAND_LEASE_SECONDS", "30"))
+VISIBILITY_SECONDS = 2 * LEASE_SECONDS
+LOOK_AGAIN_SECONDS = LEASE_SECONDS / 2
+
+app = Celery("training")
+app.conf.update(
+    broker_url=os.environ.get(BROKER) or DEFAULT_BROKER,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "unacked_restore_interval": max(1, int(LEASE_SECONDS / 6)),
+        "unacked_restore_throttle": 1,
+    },
+    task_default_queue="training",
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+)
+
+
+class LeaseTaken(Exception):
+    pass
+
+
+def connect() -> redis.Redis:
+    return redis.Redis.from_url(app.conf.broker_url)
+
+
+@contextmanager
+def lease(name: str, beat: Callable[[], None]) -> Iterator[None]:
+    """Holds the run `name` for this process alone; renewed, with a call of `beat`, until the block ends or
+    the process dies. Raises `LeaseTaken` when another one has it."""
+    client = connect()
+    lock = client.lock(f"training:lease:{name}", timeout=LEASE_SECONDS, thread_local=False)
+    if not lock.acquire(blocking=False):
+        raise LeaseTaken(name)
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(LEASE_SECONDS / 4):
+            beat()
+            try:
+                lock.reacquire()
+            except redis.exceptions.RedisError as error:
+                logger.warning("The lease of %s could not be renewed: %s", name, error)
+
+    renewing = threading.Thread(target=renew, name=f"lease {name}", daemon=True)
+    renewing.start()
+    try:
+        yield
+    finally:
+        over.set()
+        renewing.join()
+        try:
+            lock.release()
+        except redis.exceptions.RedisError as error:
+            logger.warning("The lease of %s could not be given back: %s", name, error)
+
+
+def _stopping() -> bool:
+    """Whether this worker has been asked to end: its training then stops with a checkpoint."""
+    return worker_state.should_stop is not None or worker_state.should_terminate is not None
+
+
+def _under_lease(task: Task, name: str, directory: Path, work: Callable[[], Any]) -> None:
+    try:
+        with lease(name, lambda: give_sign_of_life(directory)):
+            work()
+    except LeaseTaken:
+        # One message a run waits and looks again; further copies of it are of no use.
+        if connect().set(f"training:waiting:{name}", 1, nx=True, px=int(LOOK_AGAIN_SECONDS * 900)):
+            raise task.retry(countdown=LOOK_AGAIN_SECONDS, max_retries=None) from None
+    if _stopping():
+        raise Reject("the worker is stopping", requeue=True)
+
+
+@app.task(name="training.run", bind=True)
+def train_run(self: Task, run: dict[str, Any]) -> None:
+    """One run of a grid."""
+    grid_run = GridRun(**run)
+    if grid_run.finished:
+        return
+    work = lambda: carry_out(grid_run, device(), _stopping, self.request.hostname)  # noqa: E731
+    _under_lease(self, grid_run.identity, grid_run.directory, work)
+
+
+@app.task(name="training.job", bind=True)
+def train_job(self: Task, directory: str) -> None:
+    """One job of the site: see `training.job`."""
+    from training.job import run_job
+
+    path = Path(directory)
+    _under_lease(self, path.name, path, lambda: run_job(path, device(), _stopping))
+
+
+def device() -> str:
+    from training.device import best_device
+
+    return best_device(os.environ.get(DEVICE))
+
+
+def use_broker(url: str) -> None:
+    app.conf.broker_url = url
+
+
+def hand_out(runs: list[GridRun]) -> None:
+    """Queues the runs. One that is queued or training already is not trained twice."""
+    for run in runs:
+        train_run.apply_async([asdict(run)])
+
+
+def hand_out_job(broker: str, directory: Path) -> None:
+    """Queues a job of the site. Raises `OSError` when the broker cannot be reached."""
+    use_broker(broker)
+    try:
+        train_job.apply_async([str(directory)], retry=False)
+    except Exception as error:
+        raise OSError(f"The queue at {broker} cannot be reached ({type(error).__name__}).") from error
+
+
+def work() -> None:
+    """Trains what is queued, one after the other, until the process is asked to stop (SIGTERM): then the run
+    at hand stops with a checkpoint and goes back to the queue."""
+    worker = app.Worker(
+        pool="solo",
+        concurrency=1,
+        hostname=f"training-{os.getpid()}@{socket.gethostname()}",
+        loglevel="INFO",
+        without_gossip=True,
+        without_mingle=True,
+    )
+    worker.start()
