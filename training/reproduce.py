@@ -11,7 +11,7 @@ from training.evaluate import Comparison
 from training.metrics import Score
 
 # Examples a task: few enough for five minutes of a laptop's CPU, all tasks together.
-EXAMPLES = 60
+EXAMPLES = 40
 
 
 @dataclass(frozen=True, slots=True)
