@@ -17,6 +17,7 @@ import torch
 from inference.kernels.layout import AdapterFactors, LoraFactors, LoraRows, Site
 
 _MAX_JOINED_WORK = 1 << 22  # rows x joined ranks x input features of a product; above, segments are faster
+_MAX_BLOCK_NUMBERS = 1 << 17  # numbers of a B that holds all projections of a site, zeros included
 
 
 class LoraPlanner:
@@ -101,7 +102,7 @@ class JoinedFactors:
     """The factors of several adapters at one site, projection by projection, adapter by adapter."""
 
     a: torch.Tensor  # [in_features, joined ranks], times the scales
-    bs: tuple[torch.Tensor | None, ...]  # per projection [its joined ranks, width]
+    bs: tuple[torch.Tensor | None, ...]  # per projection [its joined ranks, width]; or one for all of them
     ranks: list[int]  # joined ranks of each projection
     widths: list[int]
     owners: tuple[int, ...]  # the adapter of each joined rank
@@ -180,4 +181,12 @@ def _join(adapters: list[LoraFactors | None]) -> JoinedFactors | None:
                 owners += [owner] * target.rank
         bs.append(torch.cat(b_parts) if b_parts else None)
         ranks.append(sum(len(b) for b in b_parts))
-    return JoinedFactors(torch.cat(a_parts, dim=1), tuple(bs), ranks, present[0][1].widths, tuple(owners))
+    widths = present[0][1].widths
+    if len(bs) > 1 and sum(ranks) * sum(widths) <= _MAX_BLOCK_NUMBERS:
+        # One product with the zeros between the projections takes less time than several without.
+        blocks = [
+            b if b is not None else a_parts[0].new_zeros(0, width)
+            for b, width in zip(bs, widths, strict=True)
+        ]
+        bs = [torch.block_diag(*blocks)]
+    return JoinedFactors(torch.cat(a_parts, dim=1), tuple(bs), ranks, widths, tuple(owners))

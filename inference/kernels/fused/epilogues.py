@@ -39,11 +39,11 @@ def _expand(
     """
     if M == 1:
         # Rank by rank: each thread keeps its columns, and nothing is summed across threads.
+        ranks = tl.where(ok, rank, 0)  # [1]
         for r in tl.static_range(STEPS * R):
-            on = r < rank
-            s = tl.load(shrunk + r * PROJECTIONS, mask=ok[:, None] & on, other=0.0).to(tl.float32)
-            s *= tl.load(scales + r * PROJECTIONS, mask=on, other=0.0)
-            acc += s * tl.load(b + r * N, mask=on, other=0.0).to(tl.float32)[None, :]
+            s = tl.load(shrunk + r * PROJECTIONS, mask=(ranks > r)[:, None], other=0.0).to(tl.float32)
+            s *= tl.load(scales + r * PROJECTIONS + tl.zeros_like(ranks), mask=ranks > r, other=0.0)[:, None]
+            acc += s * tl.load(b[None, :] + r * N, mask=(ranks > r)[:, None], other=0.0).to(tl.float32)
     else:
         for step in tl.static_range(STEPS):
             r = step * R + tl.arange(0, R)
