@@ -2,8 +2,8 @@
 
 Both answer the same prompts greedily with the same adapters on the same base in float32, prompt reading
 included, one after the other in every repeat, so that a busy machine slows both. PEFT gets the batch as
-its documentation says: left-padded, `generate(..., adapter_names=[...])`; each side gets
-one CPU thread or torch's default, whichever it is faster with.
+its documentation says: left-padded, `generate(..., adapter_names=[...])`, and one CPU thread or torch's
+default, whichever it is faster with; the engine runs as it sets itself up.
 
     python -m benchmarks.cpu_multilora            # the demo world: its base and four of its adapters
     python -m benchmarks.cpu_multilora --random   # a random base of the same size, and four random adapters
@@ -128,7 +128,7 @@ class Ours:
         self.engine = Engine(EngineConfig(model=setting.base, device="cpu", dtype="float32"))
         for name, path in setting.adapters.items():
             self.engine.load_adapter(name, path)
-        self.threads = fastest_threads(self.answer, setting, tokens)
+        self.threads = torch.get_num_threads()  # what the engine has chosen for this base
 
     def answer(self, prompts: list[tuple[str, list[int]]], tokens: int) -> list[list[int]]:
         # Prompts of one call may share what they begin with, but nothing is left of an earlier call.

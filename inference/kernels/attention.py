@@ -176,8 +176,9 @@ class PagedAttention:
 
     def _fill(self, group: DecodeGroup, layer: int) -> None:
         read = self._gather(group, layer)
-        dense = read.new_zeros(*read.shape[:3], group.dense.capacity, read.shape[4])
+        dense = read.new_empty(*read.shape[:3], group.dense.capacity, read.shape[4])
         dense[:, :, :, : group.length] = read
+        dense[:, :, :, group.length :].zero_()  # padding of the shorter rows, once the longest has grown
         group.dense.layers.append(dense)
 
     def _plan_decode(self, spans: list[Span]) -> DecodeGroup:
