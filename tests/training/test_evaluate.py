@@ -181,7 +181,7 @@ def test_the_command_scores_the_world_and_reports_on_the_committed_table(monkeyp
     [
         "python -m training evaluate -n 400 --run-code --write",
         "python -m training evaluate --tasks glue_qqp glue_mrpc -n 400 --write",
-        "python -m training evaluate --tasks mine --adapters mine=var/mine --base a/b@c --data 'my file.csv' -n 9",
+        "python -m training evaluate --tasks mine --adapters mine=x --base a/b@c --data 'my.csv x' -n 9",
         "python -m training evaluate --demo --run-code",
     ],
 )
