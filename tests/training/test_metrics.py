@@ -2,6 +2,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from training.metrics import METRICS, READINGS, metric, score
 from training.tasks import load_tasks
@@ -72,10 +74,13 @@ CASES = [
     ("gsm8k_regex", "19 apples and 3 pears", "#### 19", 0, 0),
     ("gsm8k_regex", "no number", "#### 19", 0, 0),
     ("gsm8k_regex", "-4", "#### 4", 0, 0),
+    ("gsm8k_regex", "#### ,", "#### 4", 0, 0),
+    ("gsm8k_regex", "#### -1,250.5", "#### -1250.5", 1, 1),
     ("agnews_label", JSON("Sports", "A match."), JSON("Sports", "It is about a match."), 1, 1),
     ("agnews_label", JSON("World", "A match."), JSON("Sports", "It is about a match."), 0, 0),
     ("agnews_label", '"text_label": "sports"', JSON("Sports", "A match."), 1, 0),
     ("agnews_label", JSON("Sports", ""), JSON("Sports", "A match."), 1, 0),
+    ("agnews_label", "[" * 100_000, JSON("Sports", "A match."), 0, 0),
     ("agnews_label", "Sports", JSON("Sports", "A match."), 0, 0),
     ("exact_match", "Refund.", "refund", 1, 0),
 ]
@@ -98,6 +103,45 @@ def test_every_metric_gives_the_gold_answer_full_marks_and_nonsense_none_in_both
     for reading in READINGS:
         assert metric(name, reading)(gold, gold) == 1
         assert metric(name, reading)("quux", gold) == 0
+
+
+GOLDS = {
+    "gsm8k_regex": "12 + 7 = 19\n#### 1,019",
+    "agnews_label": JSON("World", "So it is."),
+    "stsb": "3.8",
+    "dbpedia": "Film",
+}
+# What metrics look for, in any order, and anything else.
+PIECES = st.sampled_from(
+    [
+        "#### ",
+        ",",
+        ".",
+        "-",
+        "$",
+        "1",
+        "0",
+        "1e999",
+        "nan",
+        "inf",
+        "yes",
+        "{",
+        "[",
+        '"text_label"',
+        ":",
+        "²",
+        "١",
+    ]
+)
+JUNK = st.lists(st.one_of(PIECES, st.text(max_size=4)), max_size=8).map("".join)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("name", sorted(set(METRICS) - {"humaneval"}))
+@settings(max_examples=200, deadline=None)
+@given(output=JUNK)
+def test_whatever_a_model_says_is_worth_something_from_nothing_to_full_marks(name, reading, output):
+    assert 0 <= metric(name, reading)(output, GOLDS.get(name, "1")) <= 1
 
 
 def test_every_task_has_a_metric():
