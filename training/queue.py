@@ -27,7 +27,10 @@ import redis
 from celery import Celery, Task
 from celery.exceptions import Reject
 from celery.worker import state as worker_state
+from kombu.exceptions import OperationalError
+from kombu.utils.url import maybe_sanitize_url
 
+from training.errors import TrainingError
 from training.run_status import give_sign_of_life
 from training.sweep import GridRun, carry_out
 
@@ -145,9 +148,16 @@ def use_broker(url: str) -> None:
 
 
 def hand_out(runs: list[GridRun]) -> None:
-    """Queues the runs. One that is queued or training already is not trained twice."""
-    for run in runs:
-        train_run.apply_async([asdict(run)])
+    """Queues the runs. One that is queued or training already is not trained twice. Raises `TrainingError`
+    when the broker cannot be reached."""
+    try:
+        for run in runs:
+            train_run.apply_async([asdict(run)], retry=False)
+    except (OperationalError, ValueError, KeyError) as error:  # the latter two for what is no address
+        raise TrainingError(
+            f"The queue at {maybe_sanitize_url(app.conf.broker_url)} cannot be reached. Start a Redis there, "
+            f"or give the address of one with --broker or {BROKER}, such as {DEFAULT_BROKER}."
+        ) from error
 
 
 def hand_out_job(broker: str, directory: Path) -> None:

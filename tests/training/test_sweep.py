@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ import pytest
 from tests.training.redis_server import RedisServer
 from training.errors import TrainingError
 from training.run_status import Recorder, read_status, recorded
-from training.sweep import GridRun, read_grid, table
+from training.sweep import GridRun, carry_out, read_grid, table
 
 ROOT = Path(__file__).parents[2]
 TASKS = ["glue_sst2", "conllpp", "gsm8k", "viggo"]
@@ -133,11 +135,78 @@ def test_a_run_named_twice_is_one_run(tmp_path):
         ({"tasks": ["viggo", "chess"]}, r"grid\.toml names chess; the tasks are"),
         ({"colour": "red"}, r"grid\.toml sets colour; a grid has"),
         ({"config": "none"}, "There is no configuration none"),
+        ({"bases": "demo/base"}, r"grid\.toml: bases must be a list of names"),
+        ({"bases": []}, r"grid\.toml: bases must be a list of names"),
+        ({"bases": [1]}, r"grid\.toml: bases must be a list of names"),
+        ({"bases": ["./nowhere"]}, r"grid\.toml: There is no directory \./nowhere"),
+        ({"tasks": "viggo"}, r"grid\.toml: tasks must be a list .*, or \"paper\""),
+        ({"out": 1}, r"grid\.toml: out must be a text"),
+        ({"data": "./none.csv"}, r"grid\.toml: \.?/?none\.csv cannot be read: No such file"),
     ],
 )
 def test_a_grid_that_makes_no_sense_is_refused(tmp_path, changes, sentence):
     with pytest.raises(TrainingError, match=sentence):
         read_grid(write_grid(tmp_path, **changes))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        ("{ rnk = 3 }", r"grid\.toml: overrides sets rnk, which is not one of rank"),
+        ('{ rank = "eight" }', r"grid\.toml: the overrides do not fit: "),
+        ("{ steps = 0 }", r"grid\.toml: the overrides do not fit: .*steps must be at least 1"),
+        ("3", r"grid\.toml: overrides must be a table"),
+    ],
+)
+def test_overrides_that_make_no_sense_are_the_grids_fault_and_not_the_configurations(
+    tmp_path, overrides, sentence
+):
+    file = write_grid(tmp_path)
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("overrides")]
+    file.write_text("\n".join([*lines, f"overrides = {overrides}"]))
+    with pytest.raises(TrainingError, match=sentence):
+        read_grid(file)
+
+
+def test_a_run_is_another_one_when_the_content_of_its_base_or_data_changes(tmp_path):
+    base, data = tmp_path / "base", tmp_path / "data"
+    base.mkdir()
+    data.mkdir()
+    (base / "config.json").write_text("{}")
+    (base / "model.safetensors").write_bytes(b"weights")
+    (data / "train.csv").write_text("a,b\n")
+
+    def identity(where=data):
+        changes = {"bases": [str(base)], "data": str(where), "tasks": ["viggo"]}
+        return read_grid(write_grid(tmp_path, **changes)).runs[0].identity
+
+    seen = [identity(), identity(data / "train.csv")]
+    assert identity() == seen[0]
+    (data / "train.csv").write_text("a,c\n")
+    seen += [identity(), identity(data / "train.csv")]
+    (data / "train.csv").rename(data / "test.csv")
+    seen.append(identity())
+    (base / "model.safetensors").write_bytes(b"WEIGHTS")
+    seen.append(identity())
+    assert len(set(seen)) == 6
+
+
+def test_a_worker_with_another_base_than_was_handed_out_fails_its_run(tmp_path):
+    (run,) = read_grid(write_grid(tmp_path, tasks=["viggo"])).runs
+    status = carry_out(replace(run, content="other"), "cpu", lambda: False)
+    assert status.state == "failed"
+    assert "demo/base or synthetic is not, on this machine, what it was" in status.message
+
+
+def test_a_queue_that_cannot_be_reached_is_named(tmp_path):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # and nobody listens
+        address = f"redis://:secret@127.0.0.1:{unused.getsockname()[1]}/0"
+        command = [sys.executable, "-m", "training", "sweep", "--config", str(write_grid(tmp_path))]
+        run = subprocess.run([*command, "--broker", address], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert run.stderr.startswith(f"The queue at {address.replace('secret', '**')} cannot be reached.")
+    assert "Traceback" not in run.stderr
 
 
 def test_a_grid_without_bases_is_refused(tmp_path):
