@@ -60,7 +60,12 @@ def load_with_adapter(source: BaseSource, plan: AdapterPlan, device: str) -> Pef
         )
         options["device_map"] = {"": device}
     try:
-        model = AutoModelForCausalLM.from_pretrained(source.location, revision=source.revision, **options)
+        model = AutoModelForCausalLM.from_pretrained(
+            source.location,
+            revision=source.revision,
+            use_safetensors=True,  # a pickle may run what it likes, and is not part of the fingerprint
+            **options,
+        )
         if plan.quantization == "none":
             model = model.to(device)
     except (OSError, ImportError, ValueError) as error:

@@ -2,9 +2,11 @@
 
 import io
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
+import torch
 from safetensors.torch import load_file
 from transformers import GPT2Config
 
@@ -193,6 +195,15 @@ def test_a_base_that_need_not_be_served_reads_no_more_than_its_context_either(ba
         finetune(SHORT, base, [Sample(FINE, "1" * 4000)], validation, tmp_path, "cpu", unserved=True)
     GPT2Config(architectures=["GPT2LMHeadModel"], n_positions=64).save_pretrained(tmp_path)
     assert check_architecture(BaseSource.of(tmp_path), unserved=True) == 64
+
+
+def test_weights_in_a_pickle_are_not_loaded(base, tmp_path):
+    pickled = tmp_path / "pickled"
+    shutil.copytree(base, pickled)
+    torch.save(load_file(pickled / "model.safetensors"), pickled / "pytorch_model.bin")
+    (pickled / "model.safetensors").unlink()
+    with pytest.raises(TrainingError, match=r"The base .*pickled cannot be loaded: .*model\.safetensors"):
+        finetune(SHORT, pickled, *data(), tmp_path / "out", "cpu")
 
 
 @pytest.mark.parametrize(
