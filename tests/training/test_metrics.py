@@ -1,11 +1,13 @@
 import math
+import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.metrics import METRICS, READINGS, metric, score
+from training.metrics import METRICS, READINGS, Score, metric, score
 from training.tasks import load_tasks
 
 JSON = '{{"text_label": "{}", "explanation": "{}"}}'.format
@@ -167,6 +169,28 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     intervals = [score(rng.random(60) < 0.7, resamples=300) for _ in range(200)]
     covered = sum(each.low <= 0.7 <= each.high for each in intervals)
     assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_forty_thousand_examples_are_scored_in_little_memory():
+    values = np.random.default_rng(3).random(40_000)
+    tracemalloc.start()
+    found = score(values, resamples=400)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60e6  # all the draws at once are 128 MB, and their positions as much again
+    assert found.high - found.low == pytest.approx(2 * 1.96 * values.std() / 200, rel=0.15)
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_the_interval_does_not_depend_on_how_many_are_drawn_at_a_time(monkeypatch, block):
+    values = [0.0, 0.25, 1.0] * 9
+    whole = score(values, resamples=200)
+    monkeypatch.setattr(sys.modules[score.__module__], "BLOCK", block)
+    assert score(values, resamples=200) == whole
+
+
+def test_the_interval_of_equal_values_is_a_point():
+    assert score([1.0] * 400) == Score(1.0, 1.0, 1.0, 400)
 
 
 def test_nothing_cannot_be_scored():
