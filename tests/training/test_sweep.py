@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.redis_server import RedisServer
+from training import queue
 from training.errors import TrainingError
 from training.run_status import Recorder, read_status, recorded
 from training.sweep import GridRun, carry_out, read_grid, table
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 TASKS = ["glue_sst2", "conllpp", "gsm8k", "viggo"]
 
 
-def write_grid(directory: Path, **changes) -> Path:
+def write_grid(directory: Path, steps: int = 16, **changes) -> Path:
     values = {
         "out": str(directory / "out"),
         "config": "miniature",
@@ -34,7 +35,7 @@ def write_grid(directory: Path, **changes) -> Path:
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
     lines.append(
-        "overrides = { steps = 16, batch = 2, train_samples = 40, validation_samples = 2, "
+        f"overrides = {{ steps = {steps}, batch = 2, train_samples = 40, validation_samples = 2, "
         "checkpoint_every = 2, validate_every = 0, patience = 0 }"
     )
     file = directory / "grid.toml"
@@ -44,6 +45,11 @@ def write_grid(directory: Path, **changes) -> Path:
 
 def history(run: GridRun) -> list[dict]:
     return [json.loads(line) for line in (run.directory / "history.jsonl").read_text().splitlines()]
+
+
+def ended(run: GridRun) -> bool:
+    """Finished, and its worker has written so into the run's history."""
+    return run.finished and history(run)[-1]["event"] == "finished"
 
 
 class Workers:
@@ -280,7 +286,7 @@ def test_a_killed_workers_run_is_taken_up_and_no_run_is_done_twice(tmp_path, wor
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not run.finished
-    wait_for(lambda: all(each.finished for each in runs), seconds=200)
+    wait_for(lambda: all(ended(each) for each in runs), seconds=200)
 
     for each in runs:
         assert [line["event"] for line in history(each)].count("finished") == 1, each.task
@@ -306,5 +312,34 @@ def test_a_worker_that_is_asked_to_stop_gives_its_run_back(tmp_path, workers):
     assert not run.finished
     assert history(run)[-1]["event"] == "stopped"
     workers.start()
-    wait_for(lambda: run.finished)
+    wait_for(lambda: ended(run))
     assert [line["event"] for line in history(run)] == ["began", "stopped", "began", "finished"]
+
+
+@pytest.mark.parametrize("happens", ["forget_all", "close"])
+def test_a_lease_is_lost_when_redis_forgets_it_or_stays_away(monkeypatch, redis, happens):
+    monkeypatch.setattr(queue, "LEASE_SECONDS", 1.0)
+    monkeypatch.setattr(queue, "connect", redis.client)
+    beats: list[float] = []
+    with queue.lease("a run", lambda: beats.append(time.monotonic())) as lost:
+        assert not lost.wait(1.5), "it is renewed for longer than it lasts"
+        assert len(beats) >= 3
+        getattr(redis, happens)()
+        assert lost.wait(30)
+
+
+def test_a_run_whose_lease_is_lost_is_never_trained_by_two(tmp_path, redis, workers):
+    """Redis forgets everything while a run is trained, and the grid is handed out to another worker."""
+    grid = write_grid(tmp_path, tasks=["viggo"], steps=80)
+    (run,) = read_grid(grid).runs
+    workers.start()
+    workers.sweep(grid, "--no-wait")
+    wait_for(lambda: (run.directory / "checkpoint" / "state.pt").is_file())
+    redis.forget_all()
+    workers.start()
+    workers.sweep(grid, "--no-wait")
+    wait_for(lambda: ended(run), seconds=200)
+    events = history(run)
+    assert [each["event"] for each in events] == ["began", "stopped", "began", "finished"]
+    assert [each["worker"] for each in events[::2]] == [each["worker"] for each in events[1::2]]
+    assert json.loads((run.directory / "training_card.json").read_text())["resumed"] == 1
