@@ -17,9 +17,9 @@ class EngineConfig:
     `max_num_seqs` rows run at once, `max_waiting` more may queue; `adapter_slots` adapters are in memory at
     once. `prefix_cache` lets a prompt take over the keys and values of others that began in the same way.
     On a GPU, adapters share `lora_ranks` ranks (None: 16 for each slot) and `adapter_host_slots` of them are
-    kept in host memory as well. `cpu_threads` share the arithmetic of a step on the CPU (None: one for a
-    base so small that handing its products out costs more than computing them, else as many as torch takes
-    by itself).
+    kept in host memory as well. `cpu_threads` share the arithmetic of every step on the CPU (None: as
+    many as torch takes by itself, but one for decoding with a base so small that handing its products out
+    costs more than computing them).
     """
 
     model: str | Path

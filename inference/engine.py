@@ -212,15 +212,22 @@ class Engine:
         """
         step = self.scheduler.schedule()
         for sequence, error in step.refused:
-            self._fail(sequence, error)
+            if self._has(sequence):
+                self._fail(sequence, error)
         for sequence in step.admitted:
-            self._admitted(sequence)
-        flights = self._launch(step.batch)
-        self._land_all()
-        self._in_flight = flights
-        if not self.runner.runs_ahead or any(not answer.row.simple for _, rows in flights for answer in rows):
-            self._land_all()
+            if self._has(sequence):
+                self._admitted(sequence)
+        before = len(self._in_flight)
+        self._launch([item for item in step.batch if self._has(item.sequence)])
+        self._land(before)
+        launched = [answer for _, answers in self._in_flight for answer in answers]
+        if not self.runner.runs_ahead or not all(answer.row.simple for answer in launched):
+            self._land(len(self._in_flight))
         self._tell_queue()
+
+    def _has(self, sequence: Sequence) -> bool:
+        """Whether it goes on: a listener may have cancelled it since it was scheduled."""
+        return sequence.request.request_id in self._answers
 
     def _admitted(self, sequence: Sequence) -> None:
         if sequence.first_scheduled_at is None:  # otherwise it was preempted: nobody's news
@@ -228,37 +235,39 @@ class Engine:
             self._prompt_tokens += sequence.num_prompt_tokens
             self._answer_of(sequence).prefill()
 
-    def _launch(self, batch: list[ScheduledSequence]) -> list[tuple[Launch, list[Answer]]]:
-        """Starts the batch; gives the launch with the answers that get a token, in its order.
+    def _launch(self, batch: list[ScheduledSequence]) -> None:
+        """Starts the batch, which is in flight then together with the answers that get a token from it.
 
         When the whole batch raises, each sequence is tried alone, so that only the culprit fails.
         """
         if not batch:
-            return []
+            return
         try:
             launch = self.runner.launch(batch)
         except Exception:
             if len(batch) > 1:
                 logger.exception("A step of %d sequences failed; trying them one by one.", len(batch))
-                self._land_all()  # each launch knows the tokens of the one before it alone
+                self._land(len(self._in_flight))  # each launch knows the tokens of the one before it alone
                 for scheduled in batch:
-                    self._in_flight = self._launch([scheduled])
-                    self._land_all()
-                return []
+                    if self._has(scheduled.sequence):
+                        self._launch([scheduled])
+                        self._land(len(self._in_flight))
+                return
             logger.exception("A sequence could not be computed.")
             self._fail(batch[0].sequence, _internal("The model could not compute it."))
-            return []
+            return
         for scheduled in batch:
             self.scheduler.computed(scheduled)
         for sequence in launch.sequences:
             sequence.in_flight += 1
-        return [(launch, [self._answer_of(sequence) for sequence in launch.sequences])]
+        self._in_flight.append((launch, [self._answer_of(sequence) for sequence in launch.sequences]))
 
-    def _land_all(self) -> None:
-        """Takes the tokens of what is in flight."""
-        flights, self._in_flight = self._in_flight, []
-        for launch, answers in flights:
-            choices = self._choose(launch, answers)
+    def _land(self, count: int) -> None:
+        """Takes the tokens of the `count` launches that are in flight longest."""
+        for _ in range(min(count, len(self._in_flight))):
+            launch, answers = self._in_flight[0]
+            choices = self._choose(launch, answers)  # Ctrl-C while waiting here leaves it in flight
+            del self._in_flight[0]
             for answer in answers:
                 answer.sequence.in_flight -= 1
             for answer, choice in zip(answers, choices, strict=True):
@@ -271,11 +280,14 @@ class Engine:
                     self.scheduler.remember(answer.sequence)
 
     def _choose(self, launch: Launch, answers: list[Answer]) -> list[Choice | None]:
-        if not answers:
-            return []
-        if all(answer.row.simple for answer in answers) and (tokens := launch.tokens()) is not None:
-            return [Choice(token) if token >= 0 else None for token in tokens]
-        return self._sample(launch.logits(), answers)
+        try:
+            tokens = launch.tokens()  # waits for the device, also where nobody samples
+            if tokens is not None and all(answer.row.simple for answer in answers):
+                return [Choice(token) if token >= 0 else None for token in tokens]
+            return self._sample(launch.logits(), answers) if answers else []
+        except Exception:
+            logger.exception("The results of a step for %d sequences could not be had.", len(answers))
+            return [None] * len(answers)
 
     def _sample(self, logits: torch.Tensor, answers: list[Answer]) -> list[Choice | None]:
         try:
@@ -377,7 +389,7 @@ class Engine:
         """Ends every request with `interrupted`. The engine can be used again, or left to the collector."""
         for answer in list(self._answers.values()):
             self._fail(answer.sequence, interrupted())
-        self._land_all()
+        self._land(len(self._in_flight))
 
     def __enter__(self) -> Engine:
         return self

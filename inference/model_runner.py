@@ -19,6 +19,7 @@ from inference.sequence import ScheduledSequence
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _ALL_THREADS = torch.get_num_threads()  # what torch takes by itself, or OMP_NUM_THREADS says
 _SMALL_LAYER = 4_000_000  # weights; one row's products then take about as long as waking a second thread
+_MANY_ROWS = 128  # from here on several threads share the products of any base to advantage
 _DEFAULT_LONGEST = 8  # sequences of full length that the cache holds when the configuration gives no size
 
 
@@ -35,8 +36,7 @@ class ModelRunner:
         self.device = pick_device(config.device)
         self.dtype = pick_dtype(config.dtype, self.device)
         self.model_config = read_config(directory)
-        if self.device.type == "cpu":
-            torch.set_num_threads(_pick_threads(config.cpu_threads, self.model_config))
+        self._few_threads, self._many_threads = _pick_threads(config.cpu_threads, self.model_config)
         self.max_model_len = pick_length(config, self.model_config.max_position)
         self.block_size = config.block_size
         capacity = config.kv_cache_tokens or _DEFAULT_LONGEST * self.max_model_len
@@ -80,6 +80,8 @@ class ModelRunner:
             if item.samples:
                 last_rows.append(len(token_ids) - 1)
 
+        if self.device.type == "cpu":  # of the calling thread, so it is set here
+            torch.set_num_threads(self._many_threads if len(token_ids) >= _MANY_ROWS else self._few_threads)
         at = self._indices(positions)
         lora = self._lora.plan(_lora_rows(packed, [item.num_new for item in packed]))
         wanted, wanted_lora = None, None
@@ -163,13 +165,14 @@ def pick_dtype(name: str, device: torch.device) -> torch.dtype:
     return _DTYPES[name]
 
 
-def _pick_threads(wanted: int | None, model: ModelConfig) -> int:
+def _pick_threads(wanted: int | None, model: ModelConfig) -> tuple[int, int]:
+    """Threads for a step of few rows, and of many."""
     if wanted is not None:
         if wanted < 1:
             raise ValueError(f"cpu_threads must be at least 1, not {wanted}.")
-        return wanted
+        return wanted, wanted
     layer = sum(rows * columns for rows, columns in model.linear_shapes.values())
-    return 1 if layer < _SMALL_LAYER else _ALL_THREADS
+    return 1 if layer < _SMALL_LAYER else _ALL_THREADS, _ALL_THREADS
 
 
 def pick_length(config: EngineConfig, longest: int) -> int:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from inference.lora.registry import LoadedAdapter
 
 MAX_OVERTAKES = 16
+_MOST_SPARED = 32  # sequences that a step lets wait for a prompt they begin like, before it looks no further
+
+_COMPARED = 64  # tokens at a time
 
 _arrival = attrgetter("submitted_at")
 
@@ -141,10 +144,16 @@ class Scheduler:
         """Moves waiting sequences to `running` while rows, blocks, adapters and token budget last."""
         full: set[str] = set()  # adapters that found no slot in this step
         starved: Sequence | None = None
+        spared = 0
         for sequence in list(self.waiting):
             if budget <= 0 or len(self.running) >= self.max_num_seqs or not self._has_blocks_for(sequence):
                 break
-            if sequence.in_flight or self._will_be_spared(sequence):
+            if sequence.in_flight:
+                continue
+            if self._will_be_spared(sequence):
+                spared += 1
+                if spared == _MOST_SPARED:
+                    break
                 continue
             name = sequence.request.adapter
             if name is not None:
@@ -155,6 +164,9 @@ class Scheduler:
                     sequence.adapter = self._acquire(sequence)
                 except RequestError as error:
                     step.refused.append((sequence, error))
+                    continue
+                if sequence.cancelled:  # by a listener, while its adapter was loaded
+                    self._let_go(sequence)
                     continue
                 if sequence.adapter is None:
                     full.add(name)
@@ -220,6 +232,9 @@ class Scheduler:
 
     def _give_back(self, sequence: Sequence, spoilt: bool = False) -> None:
         self.blocks.release(sequence.block_table, spoilt)
+        self._let_go(sequence)
+
+    def _let_go(self, sequence: Sequence) -> None:
         if sequence.adapter is not None:
             self.release(sequence.adapter)
             sequence.adapter = None
@@ -228,6 +243,8 @@ class Scheduler:
 def _common(first: list[int], second: list[int]) -> int:
     """How many tokens two sequences begin with in common."""
     shorter = min(len(first), len(second))
-    if first[:shorter] == second[:shorter]:
-        return shorter
-    return next(i for i in range(shorter) if first[i] != second[i])
+    for start in range(0, shorter, _COMPARED):
+        part = slice(start, min(start + _COMPARED, shorter))
+        if first[part] != second[part]:
+            return next(i for i in range(start, shorter) if first[i] != second[i])
+    return shorter

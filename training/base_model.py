@@ -1,10 +1,6 @@
-"""The base of a fine-tuning: found, checked, loaded in the plan's precision, and given its adapter."""
+"""The base of a fine-tuning: checked, loaded in the plan's precision, and given its adapter."""
 
 from __future__ import annotations
-
-import hashlib
-from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
@@ -17,102 +13,27 @@ from transformers import (
 )
 
 from inference.models.config import SERVED_ARCHITECTURES
+from training.base_source import BaseSource
 from training.errors import TrainingError
 from training.plan import AdapterPlan
 
-HASHED_BYTES = 2**28
-# Other formats of the same weights.
-IGNORED_FILES = ("*.bin", "*.pth", "*.gguf", "*.msgpack", "*.h5", "original/*")
 
-
-@dataclass(frozen=True, slots=True)
-class BaseSource:
-    """A checkpoint directory, or a hub id, at a revision (`id@revision`; without one, what the hub calls
-    main)."""
-
-    location: str
-    revision: str | None = None
-
-    @classmethod
-    def of(cls, base: str | Path) -> BaseSource:
-        """Raises `TrainingError` for a path that is no checkpoint."""
-        text = str(base)
-        directory = Path(text)
-        if directory.is_dir():
-            if not (directory / "config.json").is_file():
-                raise TrainingError(
-                    f"There is no model in {directory}: config.json is missing. Give the directory of a "
-                    "Hugging Face checkpoint, or a hub id such as mistralai/Mistral-7B-v0.1."
-                )
-            return cls(text)
-        if isinstance(base, Path) or text.startswith((".", "/", "~")) or text.count("/") != 1:
-            raise TrainingError(f"There is no directory {text}. Give a checkpoint directory or a hub id.")
-        location, _, revision = text.partition("@")
-        return cls(location, revision or "main")
-
-    @property
-    def is_local(self) -> bool:
-        return self.revision is None
-
-    @property
-    def name(self) -> str:
-        """What the adapter's config calls its base: a hub id, or a path, relative to here where it can be."""
-        if not self.is_local:
-            return self.location
-        directory = Path(self.location).resolve()
-        here = Path.cwd()
-        return directory.relative_to(here).as_posix() if directory.is_relative_to(here) else str(directory)
-
-    def local_directory(self) -> Path:
-        """The checkpoint on this machine, fetched from the hub if need be. Raises `TrainingError`."""
-        if self.is_local:
-            return Path(self.location)
-        from huggingface_hub import snapshot_download
-
-        try:
-            return Path(
-                snapshot_download(self.location, revision=self.revision, ignore_patterns=IGNORED_FILES)
-            )
-        except Exception as error:  # the hub client and the network raise many types
-            reason = str(error).strip().partition("\n")[0].rstrip(".")
-            raise TrainingError(
-                f"The base {self.location} cannot be fetched from the hub: {reason}. Check the connection, "
-                "or give the directory of a checkpoint."
-            ) from error
-
-    def fingerprint(self) -> str:
-        """Tells one base from another: by revision, or by the content of config, tokenizer and weights (of
-        very large files by size and time of change)."""
-        if not self.is_local:
-            return f"{self.location}@{self.revision}"
-        digest = hashlib.sha256()
-        for file in sorted(Path(self.location).iterdir()):
-            if file.name in ("config.json", "tokenizer.json") or file.suffix == ".safetensors":
-                state = file.stat()
-                digest.update(f"{file.name} {state.st_size}".encode())
-                if state.st_size <= HASHED_BYTES:
-                    digest.update(file.read_bytes())
-                else:
-                    digest.update(str(state.st_mtime_ns).encode())
-        return digest.hexdigest()
-
-
-def check_architecture(source: BaseSource) -> int:
-    """The longest text the base can read, in tokens. Raises `TrainingError` when our engine could not serve
-    the adapter."""
+def check_architecture(source: BaseSource, unserved: bool = False) -> int | None:
+    """The longest text the base can read, in tokens; None where its configuration does not say. Raises
+    `TrainingError` when our engine could not serve the adapter, unless it may be `unserved`."""
     try:
         config = AutoConfig.from_pretrained(source.location, revision=source.revision)
     except Exception as error:  # transformers and the hub client raise many types
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise TrainingError(f"The base {source.location} cannot be read: {reason}.") from error
     named = (getattr(config, "architectures", None) or ["none"])[0]
-    if SERVED_ARCHITECTURES.get(named) != config.model_type:
+    if not unserved and SERVED_ARCHITECTURES.get(named) != config.model_type:
         raise TrainingError(
             f"{source.location} has the architecture {named} ({config.model_type}), which our engine does "
             f"not serve; it serves {' and '.join(SERVED_ARCHITECTURES)}. Choose another base, or allow it "
             "with --unserved and serve the adapter with another tool."
         )
-    return config.max_position_embeddings
+    return getattr(config, "max_position_embeddings", None)
 
 
 def load_tokenizer(source: BaseSource) -> PreTrainedTokenizerBase:
@@ -139,7 +60,12 @@ def load_with_adapter(source: BaseSource, plan: AdapterPlan, device: str) -> Pef
         )
         options["device_map"] = {"": device}
     try:
-        model = AutoModelForCausalLM.from_pretrained(source.location, revision=source.revision, **options)
+        model = AutoModelForCausalLM.from_pretrained(
+            source.location,
+            revision=source.revision,
+            use_safetensors=True,  # a pickle may run what it likes, and is not part of the fingerprint
+            **options,
+        )
         if plan.quantization == "none":
             model = model.to(device)
     except (OSError, ImportError, ValueError) as error:

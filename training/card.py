@@ -13,7 +13,7 @@ import peft
 import torch
 import transformers
 
-from training.base_model import BaseSource
+from training.base_source import BaseSource
 from training.checkpoint import TrainingState
 from training.plan import AdapterPlan
 from training.progress import Validation

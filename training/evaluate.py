@@ -11,7 +11,7 @@ from typing import Any
 
 from inference import RequestError
 from training.answer_store import AnswerStore
-from training.base_model import BaseSource
+from training.base_source import BaseSource
 from training.endpoint import Endpoint
 from training.engine_answers import adapter_identity, engine_answers
 from training.errors import TrainingError

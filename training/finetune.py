@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from peft import PeftModel
 
-from training.base_model import BaseSource, check_architecture, load_tokenizer, load_with_adapter
+from training.base_model import check_architecture, load_tokenizer, load_with_adapter
+from training.base_source import BaseSource
 from training.card import training_card, write_card
 from training.checkpoint import Checkpoint
 from training.errors import TrainingError
@@ -66,7 +67,7 @@ def finetune(
     _tell(on_progress, "preparing", plan, 0)
     task = task or _known_task(plan.task)
     plan_here, source = plan.on(device), BaseSource.of(base)
-    context = None if unserved else check_architecture(source)
+    context = check_architecture(source, unserved)
     tokenizer = load_tokenizer(source)
     limit = min(plan.max_length, context or plan.max_length)
     train, validation = train[: plan.train_samples], validation[: plan.validation_samples]

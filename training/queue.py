@@ -6,6 +6,8 @@ What keeps it right when workers die:
   after `VISIBILITY_SECONDS`.
 * A run is trained under a lease in Redis that its worker renews. A message that finds the lease taken (a long
   run is redelivered while it trains) waits and looks again; one that finds the run finished ends at once.
+* A worker that has lost its lease (Redis was emptied, or could not be reached for as long as the lease
+  lasts) stops its training with a checkpoint. Until it has, a lock on the run's directory keeps others off.
 * Progress, checkpoints and results are on disk, where workers and site must see the same directories.
 
 Messages are JSON. This module alone imports Celery and the Redis client.
@@ -13,10 +15,12 @@ Messages are JSON. This module alone imports Celery and the Redis client.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -27,13 +31,18 @@ import redis
 from celery import Celery, Task
 from celery.exceptions import Reject
 from celery.worker import state as worker_state
+from kombu.exceptions import OperationalError
+from kombu.utils.url import maybe_sanitize_url
 
+from training.errors import TrainingError
+from training.progress import ShouldStop
 from training.run_status import give_sign_of_life
 from training.sweep import GridRun, carry_out
 
 logger = logging.getLogger(__name__)
 BROKER = "LORALAND_BROKER_URL"
 DEVICE = "LORALAND_TRAINING_DEVICE"
+LOCK = "lock"  # as `python -m training job` has it
 DEFAULT_BROKER = "redis://127.0.0.1:6379/0"
 LEASE_SECONDS = float(os.environ.get("LORALAND_LEASE_SECONDS", "30"))
 VISIBILITY_SECONDS = 2 * LEASE_SECONDS
@@ -68,27 +77,33 @@ def connect() -> redis.Redis:
 
 
 @contextmanager
-def lease(name: str, beat: Callable[[], None]) -> Iterator[None]:
+def lease(name: str, beat: Callable[[], None]) -> Iterator[threading.Event]:
     """Holds the run `name` for this process alone; renewed, with a call of `beat`, until the block ends or
-    the process dies. Raises `LeaseTaken` when another one has it."""
+    the process dies. The event is set when it is lost: when Redis says so, or could not be reached for
+    `LEASE_SECONDS`. Raises `LeaseTaken` when another one has it."""
     client = connect()
     lock = client.lock(f"training:lease:{name}", timeout=LEASE_SECONDS, thread_local=False)
     if not lock.acquire(blocking=False):
         raise LeaseTaken(name)
-    over = threading.Event()
+    over, lost = threading.Event(), threading.Event()
 
     def renew() -> None:
-        while not over.wait(LEASE_SECONDS / 4):
+        renewed = time.monotonic()
+        while not lost.is_set() and not over.wait(LEASE_SECONDS / 4):
             beat()
             try:
                 lock.reacquire()
+                renewed = time.monotonic()
             except redis.exceptions.RedisError as error:
                 logger.warning("The lease of %s could not be renewed: %s", name, error)
+                gone = isinstance(error, redis.exceptions.LockError)
+                if gone or time.monotonic() - renewed >= LEASE_SECONDS:
+                    lost.set()
 
     renewing = threading.Thread(target=renew, name=f"lease {name}", daemon=True)
     renewing.start()
     try:
-        yield
+        yield lost
     finally:
         over.set()
         renewing.join()
@@ -103,16 +118,32 @@ def _stopping() -> bool:
     return worker_state.should_stop is not None or worker_state.should_terminate is not None
 
 
-def _under_lease(task: Task, name: str, directory: Path, work: Callable[[], Any]) -> None:
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Holds the run's directory for this process alone; the kernel gives it back when the process dies.
+    Waits for one that has lost its lease and is writing its last checkpoint."""
+    with (directory / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:  # a shared file system that knows no locks
+            logger.warning("%s cannot be locked: %s", directory, error)
+        yield
+
+
+def _under_lease(task: Task, name: str, directory: Path, work: Callable[[ShouldStop], Any]) -> None:
+    """Does `work`, which is told when to stop, unless another worker has the run; then looks again later.
+    What was stopped goes back to the queue."""
+    lost: threading.Event | None = None
+    should_stop = lambda: _stopping() or (lost is not None and lost.is_set())  # noqa: E731
     try:
-        with lease(name, lambda: give_sign_of_life(directory)):
-            work()
+        with lease(name, lambda: give_sign_of_life(directory)) as lost, locked(directory):
+            work(should_stop)
     except LeaseTaken:
         # One message a run waits and looks again; further copies of it are of no use.
         if connect().set(f"training:waiting:{name}", 1, nx=True, px=int(LOOK_AGAIN_SECONDS * 900)):
             raise task.retry(countdown=LOOK_AGAIN_SECONDS, max_retries=None) from None
-    if _stopping():
-        raise Reject("the worker is stopping", requeue=True)
+    if should_stop():
+        raise Reject("the worker is stopping, or has lost its lease", requeue=True)
 
 
 @app.task(name="training.run", bind=True)
@@ -121,7 +152,11 @@ def train_run(self: Task, run: dict[str, Any]) -> None:
     grid_run = GridRun(**run)
     if grid_run.finished:
         return
-    work = lambda: carry_out(grid_run, device(), _stopping, self.request.hostname)  # noqa: E731
+    grid_run.directory.mkdir(parents=True, exist_ok=True)
+
+    def work(should_stop: ShouldStop) -> None:
+        carry_out(grid_run, device(), should_stop, self.request.hostname)
+
     _under_lease(self, grid_run.identity, grid_run.directory, work)
 
 
@@ -131,7 +166,8 @@ def train_job(self: Task, directory: str) -> None:
     from training.job import run_job
 
     path = Path(directory)
-    _under_lease(self, path.name, path, lambda: run_job(path, device(), _stopping))
+    if path.is_dir():  # else its owner has deleted it meanwhile
+        _under_lease(self, path.name, path, lambda should_stop: run_job(path, device(), should_stop))
 
 
 def device() -> str:
@@ -145,9 +181,16 @@ def use_broker(url: str) -> None:
 
 
 def hand_out(runs: list[GridRun]) -> None:
-    """Queues the runs. One that is queued or training already is not trained twice."""
-    for run in runs:
-        train_run.apply_async([asdict(run)])
+    """Queues the runs. One that is queued or training already is not trained twice. Raises `TrainingError`
+    when the broker cannot be reached."""
+    try:
+        for run in runs:
+            train_run.apply_async([asdict(run)], retry=False)
+    except (OperationalError, ValueError, KeyError) as error:  # the latter two for what is no address
+        raise TrainingError(
+            f"The queue at {maybe_sanitize_url(app.conf.broker_url)} cannot be reached. Start a Redis there, "
+            f"or give the address of one with --broker or {BROKER}, such as {DEFAULT_BROKER}."
+        ) from error
 
 
 def hand_out_job(broker: str, directory: Path) -> None:

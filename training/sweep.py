@@ -1,7 +1,8 @@
 """The grid: every task on every base, each run in a directory whose name says what it is.
 
-A run's identity is the hash of its plan, base and data. A finished one is recognised by its training card, an
-interrupted one goes on from its checkpoint; so a grid can be handed out again at any time, to any worker.
+A run's identity is the hash of its plan, and of the content of its base and data. A finished one is known
+by its training card, an interrupted one goes on from its checkpoint; so a grid can be handed out again at any
+time, to any worker.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from training.base_source import BaseSource
 from training.errors import TrainingError
 from training.plan import AdapterPlan, read_plan
 from training.progress import ShouldStop
@@ -33,7 +35,8 @@ from training.tasks import load_tasks
 
 @dataclass(frozen=True, slots=True)
 class GridRun:
-    """One cell of the grid. `root` is the grid's directory, `data` as `finetune --data` takes it."""
+    """One cell of the grid. `root` is the grid's directory, `data` as `finetune --data` takes it. `content`
+    is `content_of` base and data at the time when the grid was read."""
 
     task: str
     base: str
@@ -41,6 +44,7 @@ class GridRun:
     data: str
     root: str
     overrides: dict[str, Any] = field(default_factory=dict)
+    content: str = ""
 
     @property
     def plan(self) -> AdapterPlan:
@@ -49,7 +53,12 @@ class GridRun:
     @property
     def identity(self) -> str:
         """SHA-256 of everything that decides the result."""
-        what = {"plan": asdict(self.plan), "base": self.base, "data": self.data}
+        what = {
+            "plan": asdict(self.plan),
+            "base": self.base,
+            "data": self.data,
+            "content": self.content,
+        }
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -80,6 +89,25 @@ class GridRun:
         return status
 
 
+def content_of(base: str, data: str) -> str:
+    """SHA-256 of the base and of the files of examples, as they are now. A hub's base stands for itself by
+    its revision, and so do generators and the hub's data by their names. Raises `TrainingError` for what is
+    not there or cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        digest.update(BaseSource.of(base).fingerprint().encode())
+        if data not in ("synthetic", "hub"):
+            path = Path(data)
+            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+                if not file.is_dir():
+                    with file.open("rb") as opened:
+                        of_file = hashlib.file_digest(opened, "sha256").hexdigest()
+                    digest.update(f"\n{file.relative_to(path).as_posix()} {of_file}".encode())
+    except OSError as error:
+        raise TrainingError(f"{error.filename} cannot be read: {error.strerror}.") from error
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     runs: tuple[GridRun, ...]
@@ -104,10 +132,13 @@ def read_grid(path: Path) -> Grid:
         raise TrainingError(f"{path} sets {', '.join(unknown)}; a grid has {', '.join(sorted(KEYS))}.")
     if missing := sorted({"out", "bases", "tasks"} - set(data)):
         raise TrainingError(f"{path} does not say {', '.join(missing)}.")
+    _check_kinds(path, data)
     known = load_tasks()
     tasks = [task.id for task in known.values() if task.paper] if data["tasks"] == "paper" else data["tasks"]
     if strangers := sorted(set(tasks) - set(known)):
         raise TrainingError(f"{path} names {', '.join(strangers)}; the tasks are {', '.join(known)}.")
+    bases = list(dict.fromkeys(data["bases"]))
+    contents = {base: _content(path, base, data.get("data", "synthetic")) for base in bases}
     runs = [
         GridRun(
             task=task,
@@ -116,13 +147,50 @@ def read_grid(path: Path) -> Grid:
             data=data.get("data", "synthetic"),
             root=data["out"],
             overrides=data.get("overrides", {}),
+            content=contents[base],
         )
-        for base in dict.fromkeys(data["bases"])
+        for base in bases
         for task in dict.fromkeys(tasks)
     ]
     for run in runs:
-        _ = run.plan
+        _check_plan(path, run)
     return Grid(tuple(runs))
+
+
+def _check_kinds(path: Path, data: dict[str, Any]) -> None:
+    for name in ("out", "config", "data"):
+        if not isinstance(data.get(name, ""), str):
+            raise TrainingError(f"{path}: {name} must be a text in quotation marks.")
+    for name, example in (("bases", '["mistralai/Mistral-7B-v0.1"]'), ("tasks", '["viggo"], or "paper"')):
+        given = data[name]
+        if name == "tasks" and given == "paper":
+            continue
+        if not isinstance(given, list) or not given or not all(isinstance(each, str) for each in given):
+            raise TrainingError(f"{path}: {name} must be a list of names in brackets, such as {example}.")
+    if not isinstance(data.get("overrides", {}), dict):
+        raise TrainingError(f"{path}: overrides must be a table, such as {{ steps = 100 }}.")
+
+
+def _content(path: Path, base: str, data: str) -> str:
+    try:
+        return content_of(base, data)
+    except TrainingError as error:
+        raise TrainingError(f"{path}: {error}") from error
+
+
+def _check_plan(path: Path, run: GridRun) -> None:
+    """Raises `TrainingError` that names the configuration for what is wrong there, and the grid for what is
+    wrong in its overrides."""
+    plan = read_plan(run.config, run.task)
+    known = [each.name for each in fields(plan) if each.name != "task"]
+    if unknown := sorted(set(run.overrides) - set(known)):
+        raise TrainingError(
+            f"{path}: overrides sets {', '.join(unknown)}, which is not one of {', '.join(known)}."
+        )
+    try:
+        replace(plan, **run.overrides)
+    except (TypeError, TrainingError) as error:
+        raise TrainingError(f"{path}: the overrides do not fit: {error}") from error
 
 
 def carry_out(run: GridRun, device: str, should_stop: ShouldStop, attempt: str = "") -> RunStatus:
@@ -136,6 +204,11 @@ def carry_out(run: GridRun, device: str, should_stop: ShouldStop, attempt: str =
         from training.finetune import finetune
         from training.sources import training_data
 
+        if content_of(run.base, run.data) != run.content:
+            raise TrainingError(
+                f"{run.base} or {run.data} is not, on this machine, what it was when the grid was handed "
+                "out. Make them the same everywhere and start the sweep again."
+            )
         data = training_data(run.plan, run.data)
         trained = finetune(
             run.plan,

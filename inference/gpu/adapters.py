@@ -118,8 +118,7 @@ class Place:
 class AdapterPool:
     """Places adapters in the spare rows of `weights`. Not for several threads at once.
 
-    Copies run on a stream of their own: steps that do not use the adapter go on meanwhile (they do read the
-    rows that are being written, but nobody looks at what comes of it), steps that use it wait on the device.
+    Copies run on a stream of their own, after the steps that were launched before and before those after.
     """
 
     def __init__(self, weights: BaseWeights, device: torch.device):
@@ -155,6 +154,9 @@ class AdapterPool:
         if self._stream is None:
             self._copy(adapter, place)
         else:
+            # Steps that were launched may still read these ranks for the adapter that was here before, and
+            # what they compute is remembered, even of a request that was cancelled.
+            self._stream.wait_stream(torch.cuda.current_stream(self._device))
             with torch.cuda.stream(self._stream):
                 self._copy(adapter, place)
             torch.cuda.current_stream(self._device).wait_stream(self._stream)

@@ -101,6 +101,10 @@ class BlockTables:
             places.append(place)
         return places, where, what
 
+    def forget(self) -> None:
+        """Lets everything be sent anew: some of what `update` told may not have arrived."""
+        self._sent = [[] for _ in self._sent]
+
     def _take(self, sequence: Sequence) -> int:
         for place, owner in enumerate(self._owners):
             if owner is None or not owner.block_table:
@@ -113,9 +117,16 @@ class BlockTables:
         raise RuntimeError("More sequences run than the block tables have places for.")
 
 
+def decodes(item: ScheduledSequence) -> bool:
+    """Whether it is a single new token that another one follows; all else is computed as a piece of a
+    prompt.
+    """
+    return item.num_new == 1 and item.samples
+
+
 def packing_order(batch: list[ScheduledSequence]) -> list[ScheduledSequence]:
     """Decoding rows first, then prompts; inside, rows of one adapter side by side and the base last."""
-    return sorted(batch, key=lambda item: (item.num_new != 1, _first_rank(item.sequence), len(item.sequence)))
+    return sorted(batch, key=lambda item: (not decodes(item), _first_rank(item.sequence), len(item.sequence)))
 
 
 def place_of(sequence: Sequence) -> Place | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from inference.gpu.rows import (
     Rows,
     Run,
     Tiles,
+    decodes,
     packing_order,
     runs_of,
     tile_table,
@@ -31,6 +33,8 @@ from inference.model_runner import pick_device, pick_dtype, pick_length
 from inference.models.checkpoint import Checkpoint
 from inference.models.config import ModelConfig, read_config
 from inference.sequence import ScheduledSequence, Sequence
+
+logger = logging.getLogger(__name__)
 
 _GROUPED_ROWS = 16  # rows of one adapter that share its B when decoding
 _GROUPED_FROM = 200  # decoding rows from which that is faster (H200, docs/performance-log.md)
@@ -45,15 +49,15 @@ class Launched:
     """A step on the device. `sequences` are those that get a token, in the order of the logits' rows."""
 
     sequences: list[Sequence]
-    _logits: torch.Tensor | None
-    _scales: torch.Tensor | None
-    _chosen: torch.Tensor | None  # pinned host memory
+    _logits: torch.Tensor
+    _scales: torch.Tensor
+    _chosen: torch.Tensor  # pinned host memory
     _event: torch.cuda.Event | None
 
     def tokens(self) -> list[int]:
         if self._event is not None:
             self._event.synchronize()
-        return [] if self._chosen is None else self._chosen[: len(self.sequences)].tolist()
+        return self._chosen[: len(self.sequences)].tolist()
 
     def logits(self) -> torch.Tensor:
         num = len(self.sequences)
@@ -107,6 +111,7 @@ class GpuRunner:
         self._leads = self._cuda and torch.cuda.get_device_capability(device) >= (9, 0)
         self._leads &= dtype != torch.float32
         self._graphs: dict[_Shape, tuple[torch.cuda.CUDAGraph, torch.Tensor, torch.Tensor]] = {}
+        self._eager: set[_Shape] = set()  # that no graph could be captured for
         self.last_graph: torch.cuda.CUDAGraph | None = None
         self._misses: Counter[_Shape] = Counter()  # steps that had to do with a larger graph
         self._graph_pool = torch.cuda.graph_pool_handle() if self._cuda else None
@@ -128,17 +133,19 @@ class GpuRunner:
         batch = packing_order(batch)
         wanted = [item.sequence for item in batch if item.samples]
         self._turn = (self._turn + 1) % _RING
-        with torch.inference_mode():
-            if all(item.num_new == 1 for item in batch):
-                logits, scales = self._decode(batch)
-            else:
-                rows = self._pack(batch)
-                logits, scales = self.model.forward(rows, self._sampled, self._tables.table)
-                if wanted:
-                    self.model.choose(logits, self._sampled)
+        try:
+            with torch.inference_mode():
+                if all(map(decodes, batch)):
+                    logits, scales = self._decode(batch)
+                else:
+                    rows = self._pack(batch)
+                    logits, scales = self.model.forward(rows, self._sampled, self._tables.table)
+                    if wanted:
+                        self.model.choose(logits, self._sampled)
+        except BaseException:
+            self._tables.forget()
+            raise
         self._row_of = {id(sequence): row for row, sequence in enumerate(wanted)}
-        if not wanted:
-            return Launched([], None, None, None, None)
         chosen = self._chosen[self._turn]
         chosen[: len(wanted)].copy_(self._sampled[: len(wanted)], non_blocking=True)
         event = None
@@ -179,8 +186,16 @@ class GpuRunner:
         self._send_tables([item.sequence for item in batch])
         if not self._cuda:
             return self._forward_and_choose(self._decode_rows(*shape))
-        if shape not in self._graphs:
-            self._graphs[shape] = self._capture(shape)
+        if shape not in self._graphs and shape not in self._eager:
+            try:
+                self._graphs[shape] = self._capture(shape)
+            except torch.OutOfMemoryError:
+                logger.warning(
+                    "There is no memory for a CUDA graph of %d rows; steps of this size run slower.", bucket
+                )
+                self._eager.add(shape)
+        if shape in self._eager:
+            return self._forward_and_choose(self._decode_rows(*shape))
         self.last_graph, logits, scales = self._graphs[shape]
         self.last_graph.replay()
         return logits, scales
@@ -200,7 +215,7 @@ class GpuRunner:
         highest = max((place.rank for _, _, place in runs if place), default=0)
         highest = 1 << (highest - 1).bit_length() if highest else 0  # few different ones, so few graphs
         shape = (bucket, num_tiles, most_rows, ranks, highest)
-        if shape in self._graphs:
+        if shape in self._graphs or shape in self._eager:
             return shape
         larger = [each for each in self._graphs if num <= each[0] <= 2 * num and each[2:] == shape[2:]]
         if not larger or self._misses[shape] >= _PATIENCE:
@@ -282,7 +297,7 @@ class GpuRunner:
     # Steps with prompts
 
     def _pack(self, batch: list[ScheduledSequence]) -> Rows:
-        num_decode = sum(item.num_new == 1 for item in batch)
+        num_decode = sum(map(decodes, batch))
         single, prompts = batch[:num_decode], batch[num_decode:]
         tokens, sources, positions, slots, places, lengths = self._per_row(single)
         size = self._block_size
@@ -370,6 +385,11 @@ def _bucket(num: int) -> int:
 
 
 def serves(config: EngineConfig) -> bool:
-    """Whether the fused kernels can compute this model: their blocks are powers of two."""
+    """Whether the fused kernels can compute this model: their blocks are powers of two.
+
+    They keep numbers that are not normalised yet, which float16 might not hold.
+    """
+    if pick_dtype(config.dtype, torch.device("cuda")) == torch.float16:
+        return False
     model = read_config(Path(config.model))
     return 16 <= model.head_dim <= 256 and model.head_dim.bit_count() == 1 and model.hidden_size % 16 == 0

@@ -36,8 +36,8 @@ class DenseCopy:
     def advance(self, spans: Sequence[Span]) -> bool:
         """Whether `spans` are these rows one token later; if so, this copy now stands for them.
 
-        Blocks have one owner at a time and rows that miss a step are forgotten, so equal blocks and one
-        token more mean the same sequence.
+        Rows that miss a step are forgotten, so equal blocks and one token more mean the same sequence, or one
+        that took over all of its blocks, which hold the same.
         """
         if len(spans) != len(self.contexts) or max(span.context for span in spans) > self.capacity:
             return False
@@ -176,8 +176,9 @@ class PagedAttention:
 
     def _fill(self, group: DecodeGroup, layer: int) -> None:
         read = self._gather(group, layer)
-        dense = read.new_zeros(*read.shape[:3], group.dense.capacity, read.shape[4])
+        dense = read.new_empty(*read.shape[:3], group.dense.capacity, read.shape[4])
         dense[:, :, :, : group.length] = read
+        dense[:, :, :, group.length :].zero_()  # padding of the shorter rows, once the longest has grown
         group.dense.layers.append(dense)
 
     def _plan_decode(self, spans: list[Span]) -> DecodeGroup:

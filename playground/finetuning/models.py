@@ -90,7 +90,7 @@ class TrainingJob(models.Model):
 
     @property
     def left_out(self) -> str:
-        """How many rows are not used. Of very many the first ones alone are kept, and one line for the rest."""
+        """How many rows are not used; of very many the first ones are kept, and one line for the rest."""
         named = sum(line is not None for line, _ in self.problems)
         more = "More than " if named < len(self.problems) else ""
         return f"{more}{named} row{'' if named == 1 else 's'}"

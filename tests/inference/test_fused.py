@@ -7,6 +7,8 @@ import torch
 
 triton = pytest.importorskip("triton")
 
+import inference.gpu.model as gpu_model  # noqa: E402
+import inference.gpu.runner as gpu_runner  # noqa: E402
 from inference.config import EngineConfig  # noqa: E402
 from inference.engine import Engine  # noqa: E402
 from inference.gpu.adapters import AdapterPool, pack_for_device  # noqa: E402
@@ -157,3 +159,58 @@ def test_the_pool_places_adapters_in_gaps_and_knows_how_far_it_is_used(world):
     assert pool.place(read["all"]).first == 0
     with pytest.raises(ValueError, match="neighbouring free ranks"):
         pool.place(read["rank 20"])
+
+
+def test_rows_of_one_adapter_share_its_factors_when_there_are_many(world, monkeypatch):
+    monkeypatch.setattr(gpu_runner, "_GROUPED_FROM", 2)
+    few = [requests()[i] for i in (0, 1, 6)]
+    assert answers(GpuRunner, *world, few) == answers(ModelRunner, *world, few)
+
+
+def test_a_single_row_streams_the_weights_and_its_own_adapters_factors(world, monkeypatch):
+    """Without the dependent launch, which cannot be interpreted."""
+    base, adapters = world
+    streamed = {(128, 64): 0, (64, 64): 0}
+    shape = gpu_model.StreamShape(columns=16, block=32, warps=1, stages=1)
+    monkeypatch.setattr(gpu_model, "STREAMS", dict.fromkeys(streamed, shape))
+    monkeypatch.setattr(gpu_model, "_lead", lambda tiles: {"PDL": False})
+    stream = gpu_model.FusedModel._stream
+
+    def counted(self, x, site, tiles):
+        streamed[site.out_features, x.shape[1]] += 1
+        return stream(self, x, site, tiles)
+
+    monkeypatch.setattr(gpu_model.FusedModel, "_stream", counted)
+    for request in [requests()[i] for i in (0, 2)]:
+        told = answers(LeadingRunner, base, adapters, [request])
+        assert told == answers(ModelRunner, base, adapters, [request])
+    assert all(streamed.values())
+
+
+class LeadingRunner(GpuRunner):
+    """Decodes single rows as a device does whose kernels may start early."""
+
+    def __init__(self, config: EngineConfig):
+        super().__init__(config)
+        self._leads = True
+
+
+def test_tables_that_never_arrived_are_sent_again(world, monkeypatch):
+    send, failed = GpuRunner._send_tables, []
+
+    def out_of_memory_once(self, sequences):
+        if self._changed[0] and len(sequences) > 1 and not failed:
+            failed.append(True)
+            raise RuntimeError("out of memory")
+        send(self, sequences)
+
+    monkeypatch.setattr(GpuRunner, "_send_tables", out_of_memory_once)
+    few = [requests()[i] for i in (0, 1)]
+    assert answers(GpuRunner, *world, few) == answers(ModelRunner, *world, few)
+    assert failed
+
+
+def test_a_piece_of_a_prompt_that_is_one_token_long(world):
+    few = [requests()[i] for i in (0, 1)]
+    told = answers(GpuRunner, *world, few, max_batched_tokens=2)
+    assert told == answers(ModelRunner, *world, few, max_batched_tokens=2)

@@ -157,6 +157,35 @@ def test_paged_attention(window, shares):
     torch.testing.assert_close(attention.attend(plan, 0, torch.cat(queries)), torch.cat(expected))
 
 
+@pytest.mark.parametrize("rows", [1, 2, 7, 64])
+def test_a_weight_that_fits_float16_multiplies_as_exactly_as_float32_does(rows):
+    torch.manual_seed(rows)
+    weight = (torch.randn(48, 80) * 0.05).bfloat16().float()
+    packed = reference.pack_weight(weight)
+    assert (packed.half is not None) == ("fbgemm" in torch.backends.quantized.supported_engines)
+    x, y, bias = torch.randn(rows, 80), torch.randn(rows, 48), torch.randn(48)
+    exact = x.double() @ weight.double().t() + bias
+    rounding = 4 * 2**-24 * (x.double().abs() @ weight.double().abs().t() + bias.abs())
+    assert ((reference.linear(x, packed, bias) - exact).abs() <= rounding).all()
+    assert ((reference.linear_add_(y.clone(), x, packed, bias) - y - exact).abs() <= rounding + 2**-22).all()
+
+
+def test_a_weight_that_float16_would_round_stays_in_float32():
+    assert reference.pack_weight(torch.randn(48, 80)).half is None
+    assert reference.pack_weight(torch.full((48, 80), 1e6)).half is None
+    assert reference.pack_weight(torch.full((48, 80), 1e-9)).half is None
+
+
+def test_a_row_without_numbers_stays_alone_in_a_product_with_a_half_weight():
+    weight = (torch.randn(48, 80) * 0.05).bfloat16().float()
+    x = torch.randn(5, 80)
+    expected = reference.linear(x, reference.pack_weight(weight))
+    x[1], x[3] = float("nan"), float("inf")
+    told = reference.linear(x, reference.pack_weight(weight))
+    torch.testing.assert_close(told[[0, 2, 4]], expected[[0, 2, 4]], rtol=0, atol=0)
+    assert not told[[1, 3]].isfinite().any()
+
+
 def test_rotary_turns_pairs_by_their_angle():
     torch.manual_seed(0)
     heads = torch.randn(3, 2, 8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -38,6 +39,10 @@ def demo(transactional_db, settings) -> World:
 @pytest.fixture
 def site(demo, live_server_process) -> Iterator[LiveServer]:
     """The server with the demo's engine, ready."""
+    yield from started(live_server_process)
+
+
+def started(live_server_process: LiveServer) -> Iterator[LiveServer]:
     live_server_process.call(engine.close)
     live_server_process.call(engine.start_in_background)
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -203,3 +208,42 @@ def test_what_the_engine_refuses_is_a_sentence(api, demo):
     assert caught.value.code == "context_length_exceeded"
     with pytest.raises(openai.BadRequestError, match="token"):
         api.completions.create(model=demo.base_id, prompt=[10**9])
+
+
+@pytest.fixture
+def damaged_demo(transactional_db, settings, tmp_path) -> World:
+    """The demo with one adapter whose file was cut short."""
+    for name in ("base", "world.json"):
+        (tmp_path / name).symlink_to(DEMO / name)
+    shutil.copytree(DEMO / "adapters", tmp_path / "adapters")
+    weights = tmp_path / "adapters" / "viggo" / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:20_000])
+    settings.LORALAND_WORLD = tmp_path
+    world = current_world()
+    load_catalogue(worlds.site_tasks(), world)
+    return world
+
+
+@pytest.fixture
+def damaged_site(damaged_demo, live_server_process) -> Iterator[LiveServer]:
+    yield from started(live_server_process)
+
+
+async def test_a_damaged_adapter_file_ends_its_own_run_and_no_other(damaged_site, damaged_demo, visitor):
+    """One stream runs; on the same socket the damaged adapter is asked for, and then a sound one."""
+    example = await (await Adapter.objects.aget(slug="conllpp")).examples.afirst()
+    broken = await (await Adapter.objects.aget(slug="viggo")).examples.afirst()
+    assert "truncated" in damaged_demo.refused["viggo"]
+    async with dial(damaged_site, visitor) as socket, dial(damaged_site, visitor) as other:
+        running = Page(other)
+        await other.send(json.dumps(comparison("conllpp", example)))
+        await socket.send(json.dumps(comparison("viggo", broken)))
+        frame = json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_SECONDS))
+        assert frame["type"] == "error"
+        assert frame["code"] == "unknown_adapter"
+        await socket.send(json.dumps(comparison("conllpp", example)))
+        again = Page(socket)
+        await asyncio.gather(running.finish(), again.finish())
+    for page in (running, again):
+        assert {end["kind"] for end in page.ends.values()} == {"done"}
+        assert page.texts[1] == example.gold

@@ -23,7 +23,7 @@ class RedisServer:
             [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)],
             stdout=subprocess.DEVNULL,
         )
-        client = redis.Redis.from_url(self.url)
+        client = self.client()
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -32,6 +32,12 @@ class RedisServer:
             except redis.exceptions.ConnectionError:
                 assert time.monotonic() < deadline, "redis-server does not answer"
                 time.sleep(0.05)
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url)
+
+    def forget_all(self) -> None:
+        self.client().flushall()
 
     def close(self) -> None:
         self.process.terminate()

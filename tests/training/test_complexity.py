@@ -1,5 +1,6 @@
 """The heuristics by hand, the paper's figure recomputed, the linear model on data of a known law."""
 
+import json
 import random
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from training.complexity.studies import LEAST_SQUARES, RIDGE, paper_study, world
 from training.paper import published_correlations
 
 DEMO = Path(__file__).parents[2] / "demo"
+DOCS = DEMO.parent / "docs"
 LETTERS = random.Random(5)
 
 
@@ -128,11 +130,20 @@ def test_the_bases_score_helps_to_foresee_the_tuned_one():
 
 def test_the_world_study_measures_every_scored_adapter():
     study = world_study(DEMO, examples=20)
-    assert len(study.tasks) >= 4
+    assert len(study.tasks) == 25
     assert set(study.signals) == set(HEURISTICS)
     assert all(
         len(values) == len(study.tasks) for values in (*study.signals.values(), *study.outcomes.values())
     )
+
+
+def test_the_committed_pictures_show_the_committed_scores():
+    entries = json.loads((DEMO / "world.json").read_text())["adapters"]
+    drawn = (DOCS / "images/complexity-miniature-lift.svg").read_text()
+    for task, entry in entries.items():
+        for by, called in (("base", "base"), ("adapter", "tuned")):
+            assert f"{task}, {called}: {entry['measured'][by]:.3f}" in drawn
+    assert "25 tasks" in (DOCS / "images/complexity-miniature-correlations.svg").read_text()
 
 
 def test_a_world_without_scores_says_how_to_get_them(tmp_path):

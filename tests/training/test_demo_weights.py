@@ -5,6 +5,8 @@ import subprocess
 import sys
 from dataclasses import asdict
 
+import pytest
+
 from training.demo import ADAPTERS, missing_adapters, sensible_parallel
 
 
@@ -40,6 +42,12 @@ def test_an_adapter_counts_as_made_only_by_the_plan_in_the_code(tmp_path):
     assert missing_adapters(tmp_path) == [task for task in ADAPTERS if task != "drop"]
 
 
-def test_a_cpu_fine_tunes_one_at_a_time():
-    assert sensible_parallel("cpu") == 1
-    assert sensible_parallel("cuda") >= 1
+@pytest.mark.parametrize(
+    ("device", "cores", "expected"),
+    [("cpu", 64, 1), ("cuda", 1, 1), ("cuda", 2, 1), ("cuda:1", 12, 8), ("cuda", 64, 10), ("cuda", None, 1)],
+)
+def test_a_cpu_fine_tunes_one_at_a_time_and_a_gpu_as_many_as_the_cores_can_feed(
+    monkeypatch, device, cores, expected
+):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert sensible_parallel(device) == expected

@@ -1,6 +1,7 @@
 """Evaluations through the engine: mixed batches, resuming, rows that do not fit, and the command."""
 
 import json
+import shlex
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from training import reproduce
-from training.__main__ import main
+from training.__main__ import main, parser
+from training.commands.evaluate import command
 from training.errors import TrainingError
 from training.evaluate import evaluate, table
 from training.metrics import Score, score
@@ -172,3 +174,25 @@ def test_the_command_scores_the_world_and_reports_on_the_committed_table(monkeyp
     assert "| conllpp | adapter | 8 | " in said
     assert "4 of 4 scores agree with the committed table within the intervals." in said
     assert len(rows(tmp_path / "answers.jsonl")) == 32
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "python -m training evaluate -n 400 --run-code --write",
+        "python -m training evaluate --tasks glue_qqp glue_mrpc -n 400 --write",
+        "python -m training evaluate --tasks mine --adapters mine=x --base a/b@c --data 'my.csv x' -n 9",
+        "python -m training evaluate --demo --run-code",
+    ],
+)
+def test_the_manifest_names_the_command_that_measures_the_same_again(line):
+    given = parser().parse_args([*shlex.split(line)[3:], "--out", "answers.jsonl", "--device", "cpu"])
+    assert command(given) == line
+
+
+def test_every_committed_score_comes_with_a_command_that_measures_it():
+    for task, entry in json.loads((DEMO / "world.json").read_text())["adapters"].items():
+        given = parser().parse_args(shlex.split(entry["measured"]["command"])[3:])
+        assert given.n == entry["measured"]["n"]
+        assert given.run_code or load_tasks()[task].metric_fn != "humaneval"
+        assert given.tasks is None or task in given.tasks

@@ -2,11 +2,14 @@
 
 import os
 import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from training.metrics import metric
+from training.metrics import metric, sandbox
 from training.metrics.code import gold_program
 from training.metrics.sandbox import isolation, passes
 from training.questions import Question
@@ -50,10 +53,97 @@ def test_memory_files_and_processes_are_limited():
     assert not passes("import subprocess\nsubprocess.run(['true'])", "")
 
 
-def test_nothing_outside_its_own_directory_is_written(tmp_path):
-    target = tmp_path / "taken.txt"
-    assert not passes(f"open({str(target)!r}, 'w').write('x')", "")
-    assert not target.exists()
+CHANGES = {
+    "open to write": "open({file!r}, 'w')",
+    "open to append": "open({file!r}, 'a').write('x')",
+    "open both ways": "open({file!r}, 'r+').write('x')",
+    "a name in bytes": "open({file!r}.encode(), 'wb')",
+    "a path": "import pathlib\npathlib.Path({file!r}).write_text('x')",
+    "a way up": "import os\nopen(os.path.relpath({file!r}), 'w')",
+    "os.open": "import os\nos.open({file!r}, os.O_WRONLY | os.O_TRUNC)",
+    "from a directory's descriptor": (
+        "import os\nfd = os.open({folder!r}, os.O_RDONLY)\n"
+        "os.open('kept.txt', os.O_WRONLY | os.O_TRUNC, dir_fd=fd)"
+    ),
+    "from another directory": "import os\nos.chdir({folder!r})\nopen('kept.txt', 'w')",
+    "remove": "import os\nos.remove({file!r})",
+    "rename away": "import os\nos.rename({file!r}, {file!r} + '2')",
+    "replace": "import os\nopen('mine', 'w').close()\nos.replace('mine', {file!r})",
+    "truncate": "import os\nos.truncate({file!r}, 0)",
+    "make a directory": "import os\nos.makedirs({folder!r} + '/more')",
+    "remove a directory": "import os\nos.rmdir({folder!r} + '/empty')",
+    "symbolic link": "import os\nos.symlink({file!r}, 'here')\nopen('here', 'w')",
+    "link": "import os\nos.link({file!r}, {file!r} + '2')",
+    "mode": "import os\nos.chmod({file!r}, 0)",
+    "times": "import os\nos.utime({file!r}, (0, 0))",
+    "tree": "import shutil\nshutil.rmtree({folder!r})",
+    "database": "import sqlite3\nsqlite3.connect({folder!r} + '/data').execute('create table t (x)')",
+    "attached database": (
+        "import sqlite3\nc = sqlite3.connect(':memory:')\n"
+        "c.execute('attach ? as other', ({folder!r} + '/data',))\nc.execute('create table other.t (x)')"
+    ),
+}
+
+
+def state(folder: Path) -> list[tuple]:
+    """Everything about the files in a directory that a program could have changed."""
+    found = [folder, *sorted(folder.rglob("*"))]
+    return [
+        (
+            each.relative_to(folder),
+            each.lstat().st_mode,
+            each.lstat().st_mtime,
+            each.is_file() and each.read_bytes(),
+        )
+        for each in found
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "kept.txt").write_text("kept")
+    return tmp_path
+
+
+@pytest.mark.parametrize("program", CHANGES.values(), ids=CHANGES)
+def test_nothing_outside_its_own_directory_is_changed(folder, program):
+    before = state(folder)
+    program = program.format(file=str(folder / "kept.txt"), folder=str(folder))
+    assert not passes(program, "")
+    assert state(folder) == before
+
+
+@pytest.mark.parametrize("program", CHANGES.values(), ids=CHANGES)
+def test_where_the_system_has_no_namespaces_the_hook_alone_refuses_it(folder, program, monkeypatch):
+    monkeypatch.setattr(sandbox, "isolation", tuple)
+    before = state(folder)
+    program = program.format(file=str(folder / "kept.txt"), folder=str(folder))
+    assert not passes(program, "")
+    assert state(folder) == before
+    assert passes("open('note.txt', 'w').write('x')", "assert open('note.txt').read() == 'x'")
+
+
+@pytest.mark.skipif("--mount" not in isolation(), reason="this system lets nobody make a mount namespace")
+def test_what_the_hook_does_not_see_meets_file_systems_that_are_read_only(folder):
+    before = state(folder)
+    assert passes("import os\nos.mkfifo('pipe')", "assert os.listdir() == ['pipe']")
+    assert not passes(f"import os\nos.mkfifo({str(folder / 'pipe')!r})", "")
+    assert state(folder) == before
+
+
+@pytest.mark.skipif("--mount" not in isolation(), reason="this system lets nobody make a mount namespace")
+def test_a_program_has_no_right_to_make_them_writable_again(tmp_path):
+    """Of what the guard does only the seal: the hook would refuse `ctypes`."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(sandbox.GUARD.parent)!r}); import guarded; guarded.seal(); "
+        "import ctypes, os; libc = ctypes.CDLL(None, use_errno=True); "
+        "assert libc.mount(b'none', b'/', None, 4096 | 32, None) == -1; "  # bind, remount
+        "print(os.strerror(ctypes.get_errno()))"
+    )
+    command = [*isolation(), sys.executable, "-I", "-S", "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "Operation not permitted\n", done.stderr
 
 
 def test_there_is_no_network():
@@ -64,9 +154,6 @@ def test_there_is_no_network():
 
 @pytest.mark.skipif(not isolation(), reason="this system lets nobody make a network namespace")
 def test_the_network_is_gone_even_for_a_program_without_the_hook():
-    import subprocess
-    import sys
-
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         program = f"import socket; socket.create_connection(('127.0.0.1', {port}), 1)"

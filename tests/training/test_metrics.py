@@ -1,9 +1,13 @@
 import math
+import sys
+import tracemalloc
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from training.metrics import METRICS, READINGS, metric, score
+from training.metrics import METRICS, READINGS, Score, metric, score
 from training.tasks import load_tasks
 
 JSON = '{{"text_label": "{}", "explanation": "{}"}}'.format
@@ -72,10 +76,13 @@ CASES = [
     ("gsm8k_regex", "19 apples and 3 pears", "#### 19", 0, 0),
     ("gsm8k_regex", "no number", "#### 19", 0, 0),
     ("gsm8k_regex", "-4", "#### 4", 0, 0),
+    ("gsm8k_regex", "#### ,", "#### 4", 0, 0),
+    ("gsm8k_regex", "#### -1,250.5", "#### -1250.5", 1, 1),
     ("agnews_label", JSON("Sports", "A match."), JSON("Sports", "It is about a match."), 1, 1),
     ("agnews_label", JSON("World", "A match."), JSON("Sports", "It is about a match."), 0, 0),
     ("agnews_label", '"text_label": "sports"', JSON("Sports", "A match."), 1, 0),
     ("agnews_label", JSON("Sports", ""), JSON("Sports", "A match."), 1, 0),
+    ("agnews_label", "[" * 100_000, JSON("Sports", "A match."), 0, 0),
     ("agnews_label", "Sports", JSON("Sports", "A match."), 0, 0),
     ("exact_match", "Refund.", "refund", 1, 0),
 ]
@@ -98,6 +105,45 @@ def test_every_metric_gives_the_gold_answer_full_marks_and_nonsense_none_in_both
     for reading in READINGS:
         assert metric(name, reading)(gold, gold) == 1
         assert metric(name, reading)("quux", gold) == 0
+
+
+GOLDS = {
+    "gsm8k_regex": "12 + 7 = 19\n#### 1,019",
+    "agnews_label": JSON("World", "So it is."),
+    "stsb": "3.8",
+    "dbpedia": "Film",
+}
+# What metrics look for, in any order, and anything else.
+PIECES = st.sampled_from(
+    [
+        "#### ",
+        ",",
+        ".",
+        "-",
+        "$",
+        "1",
+        "0",
+        "1e999",
+        "nan",
+        "inf",
+        "yes",
+        "{",
+        "[",
+        '"text_label"',
+        ":",
+        "²",
+        "١",
+    ]
+)
+JUNK = st.lists(st.one_of(PIECES, st.text(max_size=4)), max_size=8).map("".join)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("name", sorted(set(METRICS) - {"humaneval"}))
+@settings(max_examples=200, deadline=None)
+@given(output=JUNK)
+def test_whatever_a_model_says_is_worth_something_from_nothing_to_full_marks(name, reading, output):
+    assert 0 <= metric(name, reading)(output, GOLDS.get(name, "1")) <= 1
 
 
 def test_every_task_has_a_metric():
@@ -123,6 +169,28 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     intervals = [score(rng.random(60) < 0.7, resamples=300) for _ in range(200)]
     covered = sum(each.low <= 0.7 <= each.high for each in intervals)
     assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_forty_thousand_examples_are_scored_in_little_memory():
+    values = np.random.default_rng(3).random(40_000)
+    tracemalloc.start()
+    found = score(values, resamples=400)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60e6  # all the draws at once are 128 MB, and their positions as much again
+    assert found.high - found.low == pytest.approx(2 * 1.96 * values.std() / 200, rel=0.15)
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_the_interval_does_not_depend_on_how_many_are_drawn_at_a_time(monkeypatch, block):
+    values = [0.0, 0.25, 1.0] * 9
+    whole = score(values, resamples=200)
+    monkeypatch.setattr(sys.modules[score.__module__], "BLOCK", block)
+    assert score(values, resamples=200) == whole
+
+
+def test_the_interval_of_equal_values_is_a_point():
+    assert score([1.0] * 400) == Score(1.0, 1.0, 1.0, 400)
 
 
 def test_nothing_cannot_be_scored():

@@ -58,4 +58,7 @@ def test_a_score_that_does_not_come_out_fails_the_command(world):
     (world / "world.json").write_text(json.dumps(manifest))
     run = measure_again(world)
     assert run.returncode == 1
-    assert "| legal | adapter | 40 | 1.000 [1.000, 1.000] | 0.500 [0.450, 0.550], n 400 | DIFFERS |" in run.stdout
+    assert (
+        "| legal | adapter | 40 | 1.000 [1.000, 1.000] | 0.500 [0.450, 0.550], n 400 | DIFFERS |"
+        in run.stdout
+    )

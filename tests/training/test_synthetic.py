@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 
 from training.showcase import load_showcase
-from training.synthetic import GENERATORS, SPLITS, samples, split_of
+from training.synthetic import GENERATORS, SPLITS, SYMMETRIC, samples, split_of
 from training.synthetic.corpus import KINDS, documents, glossary
 from training.synthetic.legal import CLAUSES
 from training.tasks import load_tasks
@@ -35,11 +35,18 @@ def test_the_same_seed_gives_the_same_samples(task):
     assert list(samples(task, "train", 50, seed=3)) != list(samples(task, "train", 50, seed=4))
 
 
+def few(task: str) -> int:
+    """Samples to look at: of pairs that must be held out in both orders few are found in a second."""
+    return 40 if task in SYMMETRIC else 300
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_splits_share_nothing_whatever_the_seeds(task):
     inputs = {
         split: {
-            str(sample.variables).casefold() for seed in (0, 1) for sample in samples(task, split, 300, seed)
+            str(sample.variables).casefold()
+            for seed in (0, 1)
+            for sample in samples(task, split, few(task), seed)
         }
         for split in SPLITS
     }
@@ -50,8 +57,8 @@ def test_splits_share_nothing_whatever_the_seeds(task):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_samples_of_a_split_differ_and_belong_to_it(task):
-    found = list(samples(task, "test", 300))
-    assert len({str(sample.variables) for sample in found}) == 300
+    found = list(samples(task, "test", few(task)))
+    assert len({str(sample.variables) for sample in found}) == few(task)
     assert all(split_of(sample.variables) == "test" for sample in found)
 
 

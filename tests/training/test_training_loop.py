@@ -2,13 +2,17 @@
 
 import io
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
+import torch
 from safetensors.torch import load_file
 from transformers import GPT2Config
 
 from tests.training.tiny import PLAN, card, data
+from training.base_model import check_architecture
+from training.base_source import BaseSource
 from training.errors import TrainingError
 from training.finetune import finetune
 from training.plan import read_plan
@@ -183,6 +187,23 @@ def test_a_base_that_is_not_there_or_not_served_is_refused(tmp_path):
     GPT2Config(architectures=["GPT2LMHeadModel"], n_layer=1, n_head=2, n_embd=16).save_pretrained(tmp_path)
     with pytest.raises(TrainingError, match=r"architecture GPT2LMHeadModel .* does not serve.*--unserved"):
         finetune(SHORT, tmp_path, *data(), tmp_path / "out", "cpu")
+
+
+def test_a_base_that_need_not_be_served_reads_no_more_than_its_context_either(base, tmp_path):
+    _, validation = data()
+    with pytest.raises(TrainingError, match=r"None of the 1 training samples .* fits 256"):
+        finetune(SHORT, base, [Sample(FINE, "1" * 4000)], validation, tmp_path, "cpu", unserved=True)
+    GPT2Config(architectures=["GPT2LMHeadModel"], n_positions=64).save_pretrained(tmp_path)
+    assert check_architecture(BaseSource.of(tmp_path), unserved=True) == 64
+
+
+def test_weights_in_a_pickle_are_not_loaded(base, tmp_path):
+    pickled = tmp_path / "pickled"
+    shutil.copytree(base, pickled)
+    torch.save(load_file(pickled / "model.safetensors"), pickled / "pytorch_model.bin")
+    (pickled / "model.safetensors").unlink()
+    with pytest.raises(TrainingError, match=r"The base .*pickled cannot be loaded: .*model\.safetensors"):
+        finetune(SHORT, pickled, *data(), tmp_path / "out", "cpu")
 
 
 @pytest.mark.parametrize(

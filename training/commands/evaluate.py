@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -96,9 +97,24 @@ def run(args: argparse.Namespace) -> None:
         if not all(each.agrees for each in checked):
             sys.exit(1)
     if args.write:
-        command = f"python -m training evaluate -n {args.n}"
-        new = {each.task.id: each.to_manifest(command) for each in comparisons}
+        new = {each.task.id: each.to_manifest(command(args)) for each in comparisons}
         write_world(args.world, {**measured, **new})
+
+
+def command(args: argparse.Namespace) -> str:
+    """The command line that measures the same scores again: every option that decides them, but not where
+    answers, cache and world lie on this machine, nor its device, which the manifest names by itself."""
+    words = ["python", "-m", "training", "evaluate"]
+    for name in ("tasks", "adapters"):
+        if given := getattr(args, name):
+            words += [f"--{name}", *given]
+    if args.base:
+        words += ["--base", args.base]
+    if args.data != "synthetic":
+        words += ["--data", args.data]
+    words += ["--demo"] if args.demo else ["-n", str(args.n)]
+    words += [f"--{name.replace('_', '-')}" for name in ("run_code", "write") if getattr(args, name)]
+    return shlex.join(words)
 
 
 def _adapters(given: Sequence[str]) -> dict[str, Path]:

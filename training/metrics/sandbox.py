@@ -3,12 +3,17 @@
 What it protects from: programs that never end (CPU and wall-clock limits, the whole process group and, where
 the system lets us, its own process namespace are killed), that eat memory, disk or processes (limits), that
 use the network (a network namespace with nothing in it where the system allows one, and an audit hook that
-refuses sockets in any case), that start other programs or write outside their own empty directory (the hook),
-and that read keys from the environment (it is empty).
+refuses sockets in any case), that start other programs, that write, change or remove files outside their own
+empty directory, and that read keys from the environment (it is empty).
+
+Files are protected twice. Where the system allows a mount namespace (Linux 5.12 and later, with `unshare`),
+every file system is read-only to the program but a small one in memory, whatever it calls. In any case the
+audit hook refuses Python's own ways to change a file by its name, but for `open` with a name in it.
 
 What it does not protect from: a program written to break out. The hook works inside the interpreter it
-guards, the program may read every file that this user may read, and the number of processes is not limited
-for root. Run models you do not trust in a container or a virtual machine of their own.
+guards and does not see every call (`os.mkfifo`, for one), the program may read every file that this user may
+read, and the number of processes is not limited for root. Run models you do not trust in a container or a
+virtual machine of their own.
 """
 
 from __future__ import annotations
@@ -47,7 +52,8 @@ def passes(program: str, test: str, wall_seconds: float = WALL_SECONDS) -> bool:
     }
     word = secrets.token_hex(16)
     directory = tempfile.mkdtemp(prefix="answer-")
-    command = [*isolation(), sys.executable, "-I", "-S", str(GUARD), json.dumps(limits)]
+    settings = {"limits": limits, "own_mounts": "--mount" in isolation()}
+    command = [*isolation(), sys.executable, "-I", "-S", str(GUARD), json.dumps(settings)]
     try:
         process = subprocess.Popen(  # noqa: S603
             command,
@@ -78,12 +84,13 @@ def _kill_group(process: subprocess.Popen) -> None:
 
 @cache
 def isolation() -> tuple[str, ...]:
-    """The prefix of the command that shuts off the network and, if it can, the view of other processes: the
-    strongest that this system allows. Empty where it allows none."""
+    """The prefix of the command that shuts off the network and, if it can, the view of other processes and
+    the mounts: the strongest that this system allows. Empty where it allows none."""
     if not Path("/proc").is_dir() or (unshare := shutil.which("unshare")) is None:
         return ()
     for options in (
-        ("--map-root-user", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"),
+        ("--map-root-user", "--mount", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"),
+        ("--map-root-user", "--mount", "--net", "--ipc", "--pid", "--fork", "--kill-child"),
         ("--map-root-user", "--net", "--ipc", "--pid", "--fork", "--kill-child"),
         ("--map-root-user", "--net"),
     ):

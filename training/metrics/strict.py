@@ -10,7 +10,7 @@ import re
 
 from training.metrics import paper
 
-_FINAL = re.compile(r"####\s*(-?[\d,]+(?:\.\d+)?)\s*$")
+_FINAL = re.compile(r"####\s*(-?\d[\d,]*(?:\.\d+)?)\s*$")
 
 
 def exact(output: str, gold: str) -> float:
@@ -47,7 +47,7 @@ def agnews_label(output: str, gold: str) -> float:
     """A JSON object of exactly `text_label` and a non-empty `explanation`, with the gold label."""
     try:
         said, wanted = json.loads(output), json.loads(gold)
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets in brackets without end
         return 0.0
     shaped = isinstance(said, dict) and set(said) == {"text_label", "explanation"}
     return float(shaped and said["text_label"] == wanted["text_label"] and bool(said["explanation"]))

@@ -1,7 +1,8 @@
 """Examples for a task, in three splits that share nothing.
 
 Which split an example belongs to follows from its content alone, so no choice of seeds or counts can let a
-test example into the training data.
+test example into the training data. A pair whose two texts may change places is held out only if it falls
+into the same split in both orders: who has read it one way round has read it.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ GENERATORS = {
     "viggo": viggo.generate,
     "wikisql": wikisql.generate,
 }
+# Tasks that ask the same of (a, b) as of (b, a).
+SYMMETRIC = frozenset({"glue_mrpc", "glue_qqp", "glue_stsb"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,13 @@ def split_of(variables: Mapping[str, str]) -> Split:
     return "test" if bucket < 5 else "validation" if bucket < 10 else "train"
 
 
+def orders(task: str, variables: Mapping[str, str]) -> list[dict[str, str]]:
+    """The variables, and for a task that is `SYMMETRIC` the same with the two texts in each other's place."""
+    names, texts = list(variables), list(variables.values())
+    swapped = [dict(zip(names, reversed(texts), strict=True))] if task in SYMMETRIC else []
+    return [dict(variables), *swapped]
+
+
 def samples(task: str, split: Split, count: int, seed: int = 0) -> Iterator[Sample]:
     """`count` different examples of the split, the same for the same seed.
 
@@ -106,6 +116,10 @@ def samples(task: str, split: Split, count: int, seed: int = 0) -> Iterator[Samp
     while len(seen) < count:
         variables, completion = generate(rng)
         key = tuple(variables.values())
-        if split_of(variables) == split and key not in seen:
+        belongs = split_of(variables) == split
+        if split != "train" and task in SYMMETRIC:
+            key = tuple(sorted(key))
+            belongs = all(split_of(each) == split for each in orders(task, variables))
+        if belongs and key not in seen:
             seen.add(key)
             yield Sample(variables, completion)
