@@ -75,10 +75,10 @@ def test_every_prompt_leaves_room_for_its_answer():
 
 
 @pytest.mark.parametrize("task", sorted(ADAPTERS))
-def test_the_recorded_scores_show_a_lift_of_twenty_points(task):
+def test_the_recorded_scores_show_a_lift_of_thirty_points(task):
     measured = MANIFEST["adapters"][task]["measured"]
     assert measured["n"] >= 300
-    assert measured["adapter"] - measured["base"] >= 0.2
+    assert measured["adapter"] - measured["base"] >= 0.3
     for name in ("base", "adapter"):
         low, high = measured[f"{name}_interval"]
         assert low <= measured[name] <= high
