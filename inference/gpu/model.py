@@ -28,8 +28,8 @@ class LaunchShape:
     add_warps: int
 
 
-# By the most rows of a tile and whether adapters are added: the best of those tried on an H200
-# (docs/performance-log.md).
+# By the most rows of a tile and whether adapters are added. Single rows: the best of those tried on an H200
+# (docs/performance-log.md). Larger tiles have hardly been tried.
 LAUNCHES = {
     (1, False): LaunchShape(head_warps=1, silu_block=256, silu_warps=4, add_warps=4),
     (1, True): LaunchShape(head_warps=1, silu_block=64, silu_warps=1, add_warps=1),

@@ -1,4 +1,4 @@
-"""The arithmetic of a forward pass, one module per kind of device, all with the signatures of `reference`."""
+"""The arithmetic of a forward pass: in plain torch (`reference`), and fused for CUDA devices (`fused`)."""
 
 from __future__ import annotations
 
@@ -10,5 +10,8 @@ from inference.kernels import reference
 
 
 def for_device(device: torch.device) -> ModuleType:
-    """The kernels for tensors on `device`. Today the plain-torch ones serve every device."""
+    """The kernels that `inference.model_runner` takes: the plain ones, on any device.
+
+    `inference.gpu` calls the fused ones itself.
+    """
     return reference
